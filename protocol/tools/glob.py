@@ -1,0 +1,26 @@
+"""Contract of `Glob`: files by name. See `contract` for the shape."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from protocol.tools.contract import Parameters, ToolContract
+
+
+class Glob(Parameters, frozen=True):
+    pattern: Annotated[
+        str, Meta(min_length=1, description="For example '**/*.py' or 'src/**/test_*.ts'.")
+    ]
+    path: Annotated[str, Meta(description="Folder to search, relative to the root.")] = "."
+
+
+CONTRACT = ToolContract(
+    name="Glob",
+    effect="read",
+    parameters=Glob,
+    description=(
+        "Finds files whose path matches a pattern ('*' within a name, '**' across folders, "
+        "'{a,b}' either), recently changed ones first. What .gitignore excludes is left out. "
+        "Bounded; says what it left out. To search inside files, use Grep."
+    ),
+)

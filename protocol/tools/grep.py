@@ -1,0 +1,31 @@
+"""Contract of `Grep`: text by regular expression. See `contract` for the shape."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from protocol.tools.contract import Parameters, ToolContract
+
+
+class Grep(Parameters, frozen=True):
+    pattern: Annotated[str, Meta(min_length=1, description="A regular expression, for one line.")]
+    path: Annotated[str, Meta(description="File or folder, relative to the root.")] = "."
+    glob: Annotated[str | None, Meta(description="Only files that match, e.g. '*.py'.")] = None
+    ignore_case: bool = False
+    context: Annotated[int, Meta(ge=0, le=20, description="Lines around each match.")] = 0
+    output: Annotated[
+        Literal["lines", "files", "count"],
+        Meta(description="Matching lines, only the files' names, or a count for each file."),
+    ] = "lines"
+
+
+CONTRACT = ToolContract(
+    name="Grep",
+    effect="read",
+    parameters=Grep,
+    description=(
+        "Searches the project's files with a regular expression and returns 'path:line:text', "
+        "recently changed files first. What .gitignore excludes and binary files are left out. "
+        "Bounded; says what it left out. Prefer it to grep or rg in Shell."
+    ),
+)
