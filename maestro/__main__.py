@@ -1,0 +1,107 @@
+"""The `maestro` command: read the arguments, then hand over to one command.
+
+Imports nothing heavy itself, so that `--help` and bad usage answer at once.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from maestro.errors import MaestroError
+
+EPILOG = """\
+Every flag can be an environment variable: MAESTRO_MODEL, MAESTRO_DATABASE_URL (postgresql://...),
+MAESTRO_REDIS_URL (redis://...), MAESTRO_ALLOWED_HOSTS, ... Flags win. Without a database URL the
+ledger is a SQLite file, without a Redis URL the bus is in memory: right for one process.
+
+first start of a team's server:
+  export OPENAI_API_KEY=...  MAESTRO_DATABASE_URL=postgresql://...  MAESTRO_REDIS_URL=redis://...
+  maestro migrate
+  maestro keys create alice
+  maestro serve --host 0.0.0.0 --allowed-hosts maestro.example
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; its exit code is 0, 1 (it failed, one line says why) or 2 (bad usage)."""
+    given = _parser().parse_args(arguments)
+    try:
+        match given.command:
+            case "serve":
+                from maestro.commands.serve import serve
+
+                return serve(vars(given))
+            case "private":
+                from maestro.commands.private import private
+
+                return private(given.listen_fd, given.secrets_fd, given.ready_fd)
+            case "migrate":
+                from maestro.commands.migrate import migrate
+
+                return migrate(vars(given))
+            case _:
+                from maestro.commands.keys import create_key
+
+                return create_key(vars(given), given.name)
+    except MaestroError as error:
+        sys.stderr.write(f"maestro: {error}\n")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="maestro",
+        description="Plan with a language model and order tool calls from executors.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _serve_flags(commands.add_parser("serve", help="serve executors, watchers and REST"))
+    _database_flags(commands.add_parser("migrate", help="bring the database's schema up to date"))
+    keys = commands.add_parser("keys", help="who may come in")
+    actions = keys.add_subparsers(dest="action", required=True, metavar="ACTION")
+    create = actions.add_parser("create", help="make a person's token and print it, once")
+    create.add_argument("name", metavar="NAME")
+    _database_flags(create)
+    private = commands.add_parser("private")
+    for name in ("listen", "secrets", "ready"):
+        private.add_argument(f"--{name}-fd", type=int, required=True, help=argparse.SUPPRESS)
+    return parser
+
+
+def _database_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--database-url", metavar="URL", help="postgresql://... or sqlite:///path")
+    parser.add_argument("--state-dir", metavar="DIR", type=Path, help="where SQLite's file lies")
+
+
+def _serve_flags(parser: argparse.ArgumentParser) -> None:
+    _database_flags(parser)
+    parser.add_argument("--host", help="address to listen on (127.0.0.1)")
+    parser.add_argument("--port", type=int, help="port to listen on (8400; 0 takes a free one)")
+    parser.add_argument("--uds", type=Path, metavar="PATH", help="a unix socket instead, 0600")
+    parser.add_argument("--role", help="all | edge | worker: scale doors and planning apart")
+    parser.add_argument("--auth", help="token | none (none: this machine alone)")
+    parser.add_argument("--allowed-hosts", metavar="A,B", help="names this server is called by")
+    parser.add_argument("--allowed-origins", metavar="A,B", help="web origins that may connect")
+    parser.add_argument(
+        "--redis-url", metavar="URL", help="redis://..., rediss://... or unix://..."
+    )
+    parser.add_argument("--model", help="provider/name, name, or replay:FILE")
+    parser.add_argument("--base-url", metavar="URL", help="another OpenAI-compatible address")
+    parser.add_argument("--fallbacks", metavar="A,B", help="models to try when the first fails")
+    parser.add_argument("--record", type=Path, metavar="FILE", help="write the model's side there")
+    parser.add_argument("--max-steps", type=int, help="generations of one run (100)")
+    parser.add_argument("--max-seconds", type=float, help="wall time of one run (3600)")
+    parser.add_argument("--max-tokens", type=int, help="tokens of one run (no bound)")
+    parser.add_argument("--max-cost", type=float, help="US dollars of one run (no bound)")
+    parser.add_argument("--park-seconds", type=float, help="wait for an absent executor (600)")
+    parser.add_argument("--generations", type=int, help="generations at once (64)")
+    parser.add_argument("--log-level", help="debug | info | warning | error")
+    parser.add_argument("--log-format", help="text | json")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

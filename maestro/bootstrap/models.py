@@ -1,0 +1,53 @@
+"""Open the model side that the settings choose, and load its client ahead of the first request.
+
+Knows which process needs a model at all; what one is, `llm` knows.
+"""
+
+import threading
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+
+from maestro.domain.conversation import ModelRequest, ReplyPart
+from maestro.errors import ModelError
+from maestro.llm import chat_completions
+from maestro.llm.opening import ModelSettings, OpenedModel, open_model
+from maestro.settings import ModelChoice, Role
+
+
+@asynccontextmanager
+async def open_choice(choice: ModelChoice, role: Role) -> AsyncGenerator[OpenedModel]:
+    """The model of this process, closed at the end; an edge has none and needs no key."""
+    opened = OpenedModel(NoModel(), "") if role == "edge" else open_model(_settings(choice))
+    try:
+        yield opened
+    finally:
+        await opened.model.close()
+
+
+def warm_up() -> None:
+    """Import the client in the background: it takes most of a second."""
+    threading.Thread(target=chat_completions.warm, name="warm-up", daemon=True).start()
+
+
+class NoModel:
+    """Of an edge: workers elsewhere have the keys, and the last word on what may be wished."""
+
+    async def generate(self, request: ModelRequest) -> AsyncIterator[ReplyPart]:
+        raise ModelError("not_found", f"an edge makes no generations ({request.model})")
+        yield  # an async generator
+
+    def refusal(self, _name: str) -> str | None:
+        return None
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+def _settings(choice: ModelChoice) -> ModelSettings:
+    return ModelSettings(
+        model=choice.model,
+        base_url=choice.base_url,
+        environment=choice.environment,
+        fallbacks=choice.fallbacks,
+        record=choice.record,
+    )

@@ -1,0 +1,216 @@
+"""Run one maestro process: doors, worker, or both, from start to drain.
+
+Wires ledger, bus, model, worker and edge together; none of them knows another.
+"""
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import structlog
+
+from maestro.bootstrap.models import open_choice, warm_up
+from maestro.bootstrap.stores import open_bus, open_ledger
+from maestro.domain.decision import Policy
+from maestro.domain.safeguards import Limits
+from maestro.edge.dependencies import (
+    ANY_HOST,
+    Auth,
+    EdgeDependencies,
+    NoAuth,
+    SecretAuth,
+    TokenAuth,
+)
+from maestro.edge.edge import Edge
+from maestro.errors import SettingsError
+from maestro.llm.opening import OpenedModel
+from maestro.ports import Account, Accounts, Bus, Ledger
+from maestro.settings import LOOPBACK_HOSTS, Settings
+from maestro.worker import Worker, WorkerSettings
+from protocol.version import RELEASE
+
+DRAIN_SECONDS = 30.0
+LOCAL_ACCOUNT = Account(owner="local", name="local")
+IDLE_LOOK_SECONDS = 1.0
+
+log = structlog.get_logger(__name__)
+
+Announce = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Private:
+    """A maestro of one user: its socket is bound already, its secret lives as long as it does."""
+
+    listener: socket.socket
+    secret: str = field(repr=False)
+    idle_seconds: float = 300.0
+    """Without anyone attached for so long, it ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    ledger: Ledger
+    accounts: Accounts
+    bus: Bus
+    opened: OpenedModel
+
+
+async def serve(settings: Settings, announce: Announce, private: Private | None = None) -> None:
+    """Serve until SIGTERM or SIGINT, then drain; `announce` is called once all doors are open."""
+    async with (
+        open_ledger(settings.backends) as ledger,
+        open_bus(settings.backends.redis_url) as bus,
+        open_choice(settings.model, settings.role) as opened,
+    ):
+        parts = _Parts(ledger, ledger.accounts, bus, opened)
+        if settings.role == "worker":
+            await _work(settings, parts, announce)
+        else:
+            await _serve_doors(settings, parts, announce, private)
+
+
+async def _work(settings: Settings, parts: _Parts, announce: Announce) -> None:
+    stopping = asyncio.Event()
+    worker = Worker(parts.ledger, parts.bus, parts.opened.model, _worker_settings(settings, parts))
+    with _signals(stopping.set):
+        async with _working(worker):
+            announce("working")
+            warm_up()
+            await stopping.wait()
+
+
+async def _serve_doors(
+    settings: Settings, parts: _Parts, announce: Announce, private: Private | None
+) -> None:
+    from maestro.bootstrap.http import HttpServer
+    from maestro.edge.app import create_app
+
+    def attached(session_id: str) -> bool:
+        return edge.peers.follows(session_id)
+
+    only = attached if private is not None else None
+    worker = Worker(
+        parts.ledger, parts.bus, parts.opened.model, _worker_settings(settings, parts, only=only)
+    )
+    edge = Edge(await _dependencies(settings, parts, private, worker))
+    server = HttpServer(create_app(edge), settings.listen, private and private.listener)
+    async with contextlib.AsyncExitStack() as stack:
+        if settings.role == "all":
+            await stack.enter_async_context(_working(worker))
+        stack.enter_context(_signals(server.stop))
+        serving = asyncio.create_task(server.serve(), name="http")
+        await server.started(serving)
+        announce(server.address)
+        warm_up()
+        if private is not None:
+            stack.callback(_ending_when_idle(edge, server.stop, private.idle_seconds).cancel)
+        await serving
+
+
+async def _dependencies(
+    settings: Settings, parts: _Parts, private: Private | None, worker: Worker
+) -> EdgeDependencies:
+    pending: set[asyncio.Task[None]] = set()
+
+    def nudge(session_id: str) -> None:
+        """Without a worker in this process: some other one's."""
+        task = asyncio.create_task(parts.bus.nudge_work(session_id))
+        pending.add(task)
+        task.add_done_callback(pending.discard)
+
+    return EdgeDependencies(
+        ledger=parts.ledger,
+        bus=parts.bus,
+        auth=await _auth(settings, parts.accounts, private),
+        step=worker.nudge if settings.role == "all" else nudge,
+        model_refusal=parts.opened.model.refusal,
+        allowed_hosts=_hosts(settings, private),
+        allowed_origins=frozenset(settings.allowed_origins),
+        version=RELEASE,
+    )
+
+
+async def _auth(settings: Settings, accounts: Accounts, private: Private | None) -> Auth:
+    if private is not None:
+        return SecretAuth(private.secret, LOCAL_ACCOUNT)
+    if settings.auth == "none":
+        return NoAuth(LOCAL_ACCOUNT)
+    return TokenAuth(accounts)
+
+
+def _hosts(settings: Settings, private: Private | None) -> frozenset[str]:
+    if private is not None:
+        return frozenset({"localhost"})
+    named = {host.lower() for host in settings.allowed_hosts}
+    if ANY_HOST in named:
+        return frozenset({ANY_HOST})
+    if settings.listen.local:
+        return frozenset({*LOOPBACK_HOSTS, *named})
+    if not named:
+        raise SettingsError(
+            f"allowed_hosts: {settings.listen.host} is reachable from elsewhere, so say by which "
+            "names: --allowed-hosts maestro.example (or '*')"
+        )
+    return frozenset({settings.listen.host.lower(), *named})
+
+
+def _worker_settings(
+    settings: Settings, parts: _Parts, only: Callable[[str], bool] | None = None
+) -> WorkerSettings:
+    run = settings.run
+    limits = Limits(
+        max_steps=run.max_steps,
+        max_seconds=run.max_seconds,
+        max_tokens=run.max_tokens,
+        max_cost=run.max_cost,
+    )
+    return WorkerSettings(
+        model=parts.opened.name,
+        policy=Policy(limits=limits, park_seconds=run.park_seconds),
+        generations=settings.generations,
+        only=only,
+    )
+
+
+@asynccontextmanager
+async def _working(worker: Worker) -> AsyncGenerator[None]:
+    """The worker runs; at the end it finishes what it has begun, then lets go."""
+    running = asyncio.create_task(worker.run(), name="worker")
+    try:
+        yield
+    finally:
+        await worker.drain(DRAIN_SECONDS)
+        running.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await running
+
+
+@contextlib.contextmanager
+def _signals(stop: Callable[[], None]) -> Generator[None]:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    try:
+        yield
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+
+def _ending_when_idle(
+    edge: Edge, stop: Callable[[], None], idle_seconds: float
+) -> asyncio.Task[None]:
+    async def watch() -> None:
+        idle = 0.0
+        while idle < idle_seconds:
+            await asyncio.sleep(min(IDLE_LOOK_SECONDS, idle_seconds))
+            idle = 0.0 if edge.peers.present else idle + IDLE_LOOK_SECONDS
+        log.info("idle", seconds=idle_seconds)
+        stop()
+
+    return asyncio.create_task(watch(), name="idle")

@@ -1,0 +1,74 @@
+"""Open what keeps a session: the ledger and the bus that the settings name.
+
+Opens and closes; what they do is their own business.
+"""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from maestro.ports import Bus
+from maestro.settings import Backends
+
+if TYPE_CHECKING:
+    from maestro.ledger.ledger import SqlLedger
+
+SQLITE = "sqlite:///"
+
+
+@asynccontextmanager
+async def open_ledger(backends: Backends) -> "AsyncGenerator[SqlLedger]":
+    """The ledger, with its `accounts`, closed at the end.
+
+    SQLite brings its own schema up to date; PostgreSQL wants `maestro migrate` and says so.
+    """
+    url = backends.database_url
+    if url is None or url.startswith(SQLITE):
+        from maestro.ledger.sqlite import open_sqlite
+
+        ledger = await open_sqlite(_sqlite_path(backends))
+    else:
+        from maestro.ledger.postgres import open_postgres
+
+        ledger = await open_postgres(url)
+    try:
+        yield ledger
+    finally:
+        await ledger.close()
+
+
+async def migrate_ledger(backends: Backends) -> int:
+    """Bring the schema up to date; the version that it has then."""
+    url = backends.database_url
+    if url is None or url.startswith(SQLITE):
+        from maestro.ledger.queries import read_migrations
+
+        async with open_ledger(backends):
+            return read_migrations("sqlite")[-1].number
+    from maestro.ledger.postgres import migrate
+
+    return await migrate(url)
+
+
+@asynccontextmanager
+async def open_bus(redis_url: str | None) -> AsyncGenerator[Bus]:
+    """The bus, closed at the end; a Redis that is away does not keep it from opening."""
+    bus: Bus
+    if redis_url is None:
+        from maestro.bus.memory import MemoryBus
+
+        bus = MemoryBus()
+    else:
+        from maestro.bus.redis_streams import RedisBus
+
+        bus = RedisBus(redis_url)
+    try:
+        yield bus
+    finally:
+        await bus.close()
+
+
+def _sqlite_path(backends: Backends) -> Path:
+    url = backends.database_url
+    return Path(url.removeprefix(SQLITE)) if url else backends.database_path

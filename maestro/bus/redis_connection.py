@@ -1,0 +1,78 @@
+"""One connection to Redis that has one owner: commands go out together, replies come in order.
+
+It is never shared or pooled and is closed by whatever interrupts it, so that a cancelled call
+cannot leave its reply to the next one. Knows no key.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+
+from maestro.errors import BusUnavailable, SettingsError
+
+try:
+    from redis.asyncio.connection import AbstractConnection, Connection, parse_url
+    from redis.asyncio.retry import Retry
+    from redis.backoff import NoBackoff
+    from redis.exceptions import RedisError, ResponseError
+except ImportError as missing:
+    raise SettingsError(
+        "a Redis address needs the Redis client: pip install 'codegen-maestro[team]'"
+    ) from missing
+
+Command = tuple[str | bytes | int, ...]
+Reply = Any
+"""As RESP3 has it: bytes, int, None, list, dict (a map), or ResponseError."""
+
+CONNECT_SECONDS = 2.0
+RESP_VERSION = 3
+
+
+class RedisConnection:
+    """Connects at the first call and again after a failure."""
+
+    def __init__(self, url: str) -> None:
+        """`url`: redis://, rediss:// or unix://. Raises ValueError for another one."""
+        options = {**parse_url(url)}
+        kind = cast(
+            "Callable[..., AbstractConnection]", options.pop("connection_class", Connection)
+        )
+        # Times are kept by `call`: the library's own would end a blocking read (5 s by default).
+        self._connection = kind(
+            **options,
+            protocol=RESP_VERSION,
+            socket_timeout=None,
+            socket_connect_timeout=CONNECT_SECONDS,
+            retry=Retry(NoBackoff(), 0),
+        )
+
+    async def call(self, commands: Sequence[Command], *, seconds: float) -> list[Reply]:
+        """The reply to each command; one that Redis refused is a ResponseError in the list.
+
+        Raises BusUnavailable when there is no whole answer within `seconds`; the connection is
+        then closed, as it is when the call is cancelled.
+        """
+        try:
+            async with asyncio.timeout(seconds):
+                if not self._connection.is_connected:
+                    await self._connection.connect()
+                packed = self._connection.pack_commands(commands)
+                await self._connection.send_packed_command(packed, check_health=False)
+                return [await self._reply() for _ in commands]
+        except (RedisError, OSError) as error:
+            await self.close()
+            raise BusUnavailable(f"Redis is away: {error or type(error).__name__}") from error
+        except BaseException:
+            await self.close()
+            raise
+
+    async def _reply(self) -> Reply:
+        try:
+            connection: Any = self._connection  # the library does not say what a reply is
+            reply: Reply = await connection.read_response(disconnect_on_error=False)
+        except ResponseError as error:
+            return error
+        return reply
+
+    async def close(self) -> None:
+        await self._connection.disconnect(nowait=True)

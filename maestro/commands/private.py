@@ -1,0 +1,90 @@
+"""`maestro private`: the maestro that `codegen` starts for its own user.
+
+Everything it needs comes by inherited descriptors; nothing by arguments or environment.
+"""
+
+import ctypes
+import json
+import os
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+from maestro.errors import MaestroError, SettingsError
+from maestro.settings import Backends, ModelChoice, Settings, resolve
+
+PR_SET_DUMPABLE = 4
+MAX_TOLD_BYTES = 1024 * 1024
+
+
+def private(listen_fd: int, secrets_fd: int, ready_fd: int) -> int:
+    """Serve the bound socket `listen_fd` as `secrets_fd` says; answer one line on `ready_fd`."""
+    _hide_memory()
+    try:
+        told = _told(secrets_fd)
+        listener = socket.socket(fileno=listen_fd)
+        settings = _settings(told)
+        _serve(settings, listener, told, ready_fd)
+    except MaestroError as error:
+        _answer(ready_fd, f"error: {error}")
+        sys.stderr.write(f"maestro: {error}\n")
+        return 1
+    return 0
+
+
+def _serve(settings: Settings, listener: socket.socket, told: dict[str, Any], ready: int) -> None:
+    from maestro.bootstrap.logs import configure_logs
+    from maestro.bootstrap.loops import run
+    from maestro.bootstrap.serving import Private, serve
+
+    configure_logs(settings.log_level, "json")
+    private = Private(listener, told["secret"], float(told["idle_seconds"]))
+    run(serve(settings, lambda _where: _answer(ready, "ready"), private))
+
+
+def _told(descriptor: int) -> dict[str, Any]:
+    with os.fdopen(descriptor, "rb") as pipe:
+        text = pipe.read(MAX_TOLD_BYTES)
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise SettingsError(f"what was told over the pipe is not JSON: {error}") from error
+
+
+def _settings(told: dict[str, Any]) -> Settings:
+    environment: dict[str, str] = told["environment"]
+    flags = {
+        "model": told["model"],
+        "base_url": told["base_url"],
+        "record": told["record"],
+        "state_dir": told["state"],
+    }
+    resolved = resolve(flags, environment)
+    return Settings(
+        backends=Backends(state=Path(told["state"])),
+        model=ModelChoice(
+            model=resolved.model.model,
+            base_url=resolved.model.base_url,
+            record=resolved.model.record,
+            fallbacks=resolved.model.fallbacks,
+            environment=environment,
+        ),
+        run=resolved.run,
+        log_level=resolved.log_level,
+    )
+
+
+def _answer(descriptor: int, words: str) -> None:
+    """One line, once: the starter waits for nothing else."""
+    try:
+        os.write(descriptor, f"{words}\n".encode())
+        os.close(descriptor)
+    except OSError:
+        sys.stderr.write("maestro: whoever started this is gone\n")
+
+
+def _hide_memory() -> None:
+    """Keep keys out of core dumps and away from other processes' eyes (Linux)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)

@@ -1,0 +1,168 @@
+"""One attached executor: its frames into the ledger, the session's frames back to it.
+
+Everything it writes carries its epoch. Plans nothing.
+"""
+
+import asyncio
+from typing import Literal, assert_never
+
+import structlog
+
+from maestro.domain.events import CallWaiting, ExecutorLost, Fact, ToolAnswered, UserSaid
+from maestro.edge.dialogue import Dialogue
+from maestro.edge.edge import Edge
+from maestro.edge.executor_frames import Claimed, UnknownCall, meaning
+from maestro.edge.follower import Executing, Follower, SessionGone, TakenOver
+from maestro.edge.handshake import Welcome
+from maestro.edge.inbox import Inbox
+from maestro.edge.line import SocketEnded
+from maestro.edge.patience import until_available
+from maestro.edge.peers import Peer
+from maestro.errors import LedgerUnavailable, NewerEvent
+from maestro.ports import Appended, HeadMoved, Live, Refused
+from protocol.codec import FrameTooLarge
+from protocol.errors import CloseCode, ErrorCode
+from protocol.from_executor import ExecutorError, ToolError
+from protocol.from_maestro import ErrorReported, FromMaestro, RunTool
+from protocol.wire import Frame
+
+LEAVE_SECONDS = 5.0
+"""How long a closed socket tries to say so to the ledger; the workers' look finds it otherwise."""
+
+Reason = Literal["gone", "stale_epoch", "unknown_call", "voided", "conflict"]
+
+
+class Attachment:
+    def __init__(self, edge: Edge, owner: str, dialogue: Dialogue, welcome: Welcome) -> None:
+        self._edge = edge
+        self._owner = owner
+        self._dialogue = dialogue
+        self._welcome = welcome
+        self._session_id = welcome.started.session_id
+        self._epoch = welcome.started.epoch
+        self._log = structlog.get_logger(__name__).bind(session=self._session_id, epoch=self._epoch)
+
+    async def run(self, inbox: Inbox, tasks: asyncio.TaskGroup) -> None:
+        """Greet, then follow the session and take frames until SocketEnded."""
+        await self._dialogue.send(self._welcome.started)
+        self._log.info("executor_attached", resumed=self._welcome.started.resumed)
+        await self._edge.tell(self._session_id, HeadMoved(self._welcome.head))
+        dependencies = self._edge.dependencies
+        async with dependencies.bus.subscribe(self._session_id) as subscription:
+            view = Executing(self._epoch, self._welcome.resumed_at)
+            follower = Follower(
+                dependencies.ledger, self._owner, self._session_id, subscription, view
+            )
+            peer = Peer(self._session_id, follower, self._epoch)
+            with self._edge.peers.joined(peer):
+                tasks.create_task(self._follow(peer))
+                while (text := await inbox.get()) is not None:
+                    await self._take(text)
+                raise SocketEnded(None)
+
+    async def leave(self) -> None:
+        """Tell the ledger that this epoch's executor is gone."""
+        claimed = Claimed(f"lost:{self._epoch}", ExecutorLost(self._epoch))
+        try:
+            async with asyncio.timeout(LEAVE_SECONDS):
+                await until_available(lambda: self._append(claimed))
+        except TimeoutError:
+            self._log.warning("executor_lost_unsaid")
+
+    async def _follow(self, peer: Peer) -> None:
+        """Send what the session has for its executor until there is a reason to close."""
+        try:
+            async for frame in peer.follower.frames(self._welcome.after):
+                if frame is not None:
+                    await self._send_or_answer(frame)
+        except TakenOver:
+            raise SocketEnded(CloseCode.ATTACHED_ELSEWHERE) from None
+        except SessionGone:
+            raise SocketEnded(CloseCode.BAD_STATE) from None
+        except NewerEvent:  # a process of that version may serve it
+            raise SocketEnded(CloseCode.SERVICE_RESTART) from None
+        raise SocketEnded(peer.closing)
+
+    async def _send_or_answer(self, frame: Frame[FromMaestro]) -> None:
+        """A call that does not fit into a frame is answered here: half a call is another call."""
+        try:
+            await self._dialogue.send_frame(frame)
+        except FrameTooLarge as error:
+            if not isinstance(frame.message, RunTool):
+                raise
+            call = frame.message
+            answer = ToolAnswered(
+                tool_id=call.tool_id,
+                generation_id=call.generation_id,
+                status="error",
+                result=f"the call was not sent: {error}",
+                error=ToolError("too_large"),
+            )
+            await self._write(Claimed(f"tool:{call.tool_id}", answer))
+
+    async def _take(self, text: str) -> None:
+        frame = await self._dialogue.understand(text)
+        if frame is None:
+            return
+        understood = meaning(frame, self._edge.dependencies.limits.live_bytes)
+        match understood:
+            case Live():
+                await self._edge.dependencies.bus.publish(self._session_id, understood)
+            case UnknownCall(tool_id=tool_id):
+                await self._refuse_call(tool_id)
+            case ExecutorError(code=code, field=field):
+                self._log.warning("executor_reported_error", code=code[:100], field=field)
+            case Claimed(fact=UserSaid(run=run)) if why := self._edge.model_refusal(run.model):
+                field = "payload.run.model"
+                report = ErrorReported(ErrorCode.NOT_ALLOWED, why, field=field, id=frame.id)
+                await self._dialogue.send(report)
+            case Claimed():
+                await self._write(understood)
+            case _:
+                assert_never(understood)
+
+    async def _write(self, claimed: Claimed) -> None:
+        """Append the fact, for as long as it takes, and say that the ledger holds it."""
+        try:
+            outcome = await until_available(
+                lambda: self._append(claimed), stopped=lambda: self._dialogue.line.gone
+            )
+        except LedgerUnavailable:
+            raise SocketEnded(None) from None  # nobody waits for it: it will be sent again
+        if isinstance(outcome, Refused) and not await self._holds(claimed, outcome.why):
+            return
+        if claimed.answer is not None:
+            await self._dialogue.send(claimed.answer)
+
+    async def _append(self, claimed: Claimed) -> Appended | Refused:
+        return await self._edge.append(
+            self._owner, self._session_id, claimed.key, claimed.fact, epoch=self._epoch
+        )
+
+    async def _holds(self, claimed: Claimed, why: Reason) -> bool:
+        """Whether the ledger holds this fact although it refused it. May end the socket."""
+        match why:
+            case "stale_epoch" | "voided":
+                raise SocketEnded(CloseCode.ATTACHED_ELSEWHERE)
+            case "gone":
+                raise SocketEnded(CloseCode.BAD_STATE)
+            case "unknown_call":
+                await self._refuse_call(_tool_id(claimed.fact))
+                return False
+            case "conflict":
+                self._log.warning("fact_conflicts", key=claimed.key)
+                return True
+            case _:
+                assert_never(why)
+
+    async def _refuse_call(self, tool_id: str) -> None:
+        words = "this session issued no such call"
+        await self._dialogue.send(ErrorReported(ErrorCode.UNKNOWN_CALL, words, tool_id=tool_id))
+
+
+def _tool_id(fact: Fact) -> str:
+    match fact:
+        case ToolAnswered(tool_id=tool_id) | CallWaiting(tool_id=tool_id):
+            return tool_id
+        case _:
+            return ""

@@ -1,0 +1,97 @@
+"""The gate before every route and socket: Host, Origin, token, in that order; deny by default.
+
+Answers the upgrade itself with an HTTP status, so that a refused peer never holds a socket. Knows
+no route but the two open ones.
+"""
+
+import hmac
+from collections.abc import Sequence
+from typing import assert_never
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from maestro.edge.dependencies import (
+    ANY_HOST,
+    Auth,
+    EdgeDependencies,
+    NoAuth,
+    SecretAuth,
+    TokenAuth,
+)
+from maestro.edge.refusals import Refusal, refuse
+from maestro.errors import LedgerUnavailable
+from maestro.ports import Account
+
+OPEN_PATHS = frozenset({"/health", "/ready"})
+"""What a load balancer asks, by address and without a token."""
+
+
+class Gate:
+    """ASGI middleware; what passes has its Account in the scope's state."""
+
+    def __init__(self, app: ASGIApp, dependencies: EdgeDependencies) -> None:
+        self._app = app
+        self._auth = dependencies.auth
+        self._hosts = dependencies.allowed_hosts
+        self._origins = dependencies.allowed_origins
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket") or scope["path"] in OPEN_PATHS:
+            await self._app(scope, receive, send)
+            return
+        admitted = await self._admit(scope["headers"])
+        if isinstance(admitted, Refusal):
+            await refuse(admitted, scope, receive, send)
+            return
+        scope.setdefault("state", {})["account"] = admitted
+        await self._app(scope, receive, send)
+
+    async def _admit(self, headers: Sequence[tuple[bytes, bytes]]) -> Account | Refusal:
+        if not self._knows_host(_values(headers, b"host")):
+            return Refusal(403, "host_not_allowed", "this Host is not one of this maestro's names")
+        if any(origin not in self._origins for origin in _values(headers, b"origin")):
+            return Refusal(403, "origin_not_allowed", "this Origin may not call this maestro")
+        try:
+            account = await authenticate(self._auth, _token(headers))
+        except LedgerUnavailable:
+            return Refusal(503, "unavailable", "tokens cannot be checked: the database is away")
+        if account is None:
+            return Refusal(401, "unauthorized", "a valid token is needed: Authorization: Bearer")
+        return account
+
+    def _knows_host(self, hosts: Sequence[str]) -> bool:
+        return ANY_HOST in self._hosts or (len(hosts) == 1 and _host(hosts[0]) in self._hosts)
+
+
+async def authenticate(auth: Auth, token: str | None) -> Account | None:
+    """Whose token it is. Raises LedgerUnavailable when accounts can't be read."""
+    match auth:
+        case NoAuth(account):
+            return account
+        case SecretAuth(secret, account):
+            known = token is not None and hmac.compare_digest(secret.encode(), token.encode())
+            return account if known else None
+        case TokenAuth(accounts):
+            return await accounts.authenticate(token) if token else None
+        case _:
+            assert_never(auth)
+
+
+def _values(headers: Sequence[tuple[bytes, bytes]], name: bytes) -> list[str]:
+    return [value.decode("latin-1") for key, value in headers if key.lower() == name]
+
+
+def _host(header: str) -> str:
+    """The name without its port: `[::1]:80` is `::1`."""
+    if header.startswith("["):
+        return header[1:].partition("]")[0].lower()
+    return header.partition(":")[0].rstrip(".").lower()
+
+
+def _token(headers: Sequence[tuple[bytes, bytes]]) -> str | None:
+    """The bearer token; None when there is none, or more than one header to choose from."""
+    values = _values(headers, b"authorization")
+    if len(values) != 1:
+        return None
+    scheme, _, token = values[0].partition(" ")
+    return token.strip() if scheme.lower() == "bearer" and token.strip() else None

@@ -1,0 +1,76 @@
+"""What an edge is given by the composition root, and the numbers that bound it.
+
+Values only: opens nothing and decides nothing.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+from maestro.ports import Account, Accounts, Bus, Ledger
+from protocol.version import HANDSHAKE_SECONDS
+
+
+@dataclass(frozen=True)
+class TokenAuth:
+    """Tokens of accounts: a team's maestro."""
+
+    accounts: Accounts
+
+
+@dataclass(frozen=True)
+class SecretAuth:
+    """One secret for one user: a private maestro."""
+
+    secret: str = field(repr=False)
+    account: Account
+
+
+@dataclass(frozen=True)
+class NoAuth:
+    """Everybody is this account. On loopback only, which the settings hold."""
+
+    account: Account
+
+
+Auth = TokenAuth | SecretAuth | NoAuth
+
+ANY_HOST = "*"
+
+
+@dataclass(frozen=True)
+class EdgeLimits:
+    handshake_seconds: float = HANDSHAKE_SECONDS
+    send_seconds: float = 30.0
+    """How long a peer may leave a frame unread before it is closed."""
+    heads_seconds: float = 2.0
+    """Between two looks for lost nudges and higher epochs."""
+    touch_seconds: float = 15.0
+    """Between two refreshes of `seen_at`."""
+    waiting_frames: int = 64
+    waiting_bytes: int = 4 * 1024 * 1024
+    """Frames of one executor that were read and wait for the ledger; above, reading stops."""
+    live_bytes: int = 16 * 1024
+    """UTF-8 bytes of one piece of live output."""
+    sockets: int = 2_000
+    """Open sockets and event streams of this process."""
+
+
+@dataclass(frozen=True)
+class EdgeDependencies:
+    ledger: Ledger
+    bus: Bus
+    auth: Auth
+    step: Callable[[str], None]
+    """Called with a session's id after each fact: try the step here, or nudge a worker."""
+    model_refusal: Callable[[str], str | None]
+    """Why a run may not have this `provider/name`; None: it may."""
+    allowed_hosts: frozenset[str]
+    """Lower-case names without port; ANY_HOST lets all in."""
+    allowed_origins: frozenset[str] = frozenset()
+    """`scheme://host[:port]` of web pages that may call; most peers send no Origin."""
+    readiness: Mapping[str, Callable[[], Awaitable[None]]] = field(
+        default_factory=dict[str, Callable[[], Awaitable[None]]]
+    )
+    """Checks beside ledger and bus, by name; each raises MaestroError saying what is missing."""
+    limits: EdgeLimits = EdgeLimits()
+    version: str = ""

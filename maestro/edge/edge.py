@@ -1,0 +1,47 @@
+"""What all doors of one process share: how a fact is written and told, who is here, how to leave.
+
+Knows no HTTP and no frame.
+"""
+
+import time
+
+from maestro.domain.events import Fact, StoredEvent
+from maestro.edge.dependencies import EdgeDependencies
+from maestro.edge.peers import Peers
+from maestro.ports import Appended, HeadMoved, Refused
+
+
+class Edge:
+    """One process's edge. `drain` is for SIGTERM; `peers.pulse` runs as long as the app does."""
+
+    def __init__(self, dependencies: EdgeDependencies) -> None:
+        self.dependencies = dependencies
+        self.peers = Peers(dependencies.ledger, dependencies.limits)
+
+    async def append(
+        self, owner: str, session_id: str, key: str, event: Fact, *, epoch: int | None = None
+    ) -> Appended | Refused:
+        """Write one fact; once it is committed, tell who follows and try the step.
+
+        Raises LedgerUnavailable: nothing is known to be written, make the same append again.
+        """
+        outcome = await self.dependencies.ledger.append_fact(
+            owner, session_id, key, event, epoch=epoch
+        )
+        if isinstance(outcome, Appended) and not outcome.again:
+            # The database's clock has the exact time; nothing is decided by this copy's.
+            stored = StoredEvent(outcome.seq, key, event, time.time())
+            await self.tell(session_id, HeadMoved(outcome.head, (stored,)))
+        return outcome
+
+    async def tell(self, session_id: str, moved: HeadMoved) -> None:
+        await self.dependencies.bus.publish(session_id, moved)
+        self.dependencies.step(session_id)
+
+    def model_refusal(self, model: str | None) -> str | None:
+        """Why a run may not have the model that it wishes for; None when it may, or has no wish."""
+        return None if model is None else self.dependencies.model_refusal(model)
+
+    async def drain(self) -> None:
+        """Let nobody in and send everybody elsewhere (1012), so that runs go on at once."""
+        await self.peers.drain()

@@ -1,0 +1,104 @@
+"""Hold one executor's socket from its first frame to its close.
+
+Three tasks: read, take, follow; the first that ends ends all. Knows no event but the handshake.
+"""
+
+import asyncio
+import contextlib
+
+import structlog
+from starlette.websockets import WebSocket
+
+from maestro.edge.attachment import Attachment
+from maestro.edge.dialogue import Dialogue
+from maestro.edge.edge import Edge
+from maestro.edge.handshake import Unwelcome, welcome
+from maestro.edge.inbox import Inbox
+from maestro.edge.line import INTERNAL_ERROR, BinaryFrame, Line, SocketEnded
+from maestro.errors import LedgerUnavailable
+from maestro.ports import Account
+from protocol.errors import CloseCode, ErrorCode
+from protocol.from_executor import Handshake
+from protocol.from_maestro import ErrorReported
+from protocol.wire import Frame
+
+log = structlog.get_logger(__name__)
+
+
+class ExecutorSocket:
+    def __init__(self, edge: Edge, account: Account, socket: WebSocket) -> None:
+        limits = edge.dependencies.limits
+        self._edge = edge
+        self._owner = account.owner
+        self._line = Line(socket, limits.send_seconds)
+        self._dialogue = Dialogue(self._line)
+        self._inbox = Inbox(limits.waiting_frames, limits.waiting_bytes)
+        self._attachment: Attachment | None = None
+
+    async def serve(self) -> None:
+        """Until the socket is closed; it is accepted already."""
+        code = await self._converse()
+        log.info("executor_socket_closed", code=code, owner=self._owner)
+        self._dialogue.close()
+        if code is not None:
+            await self._line.close(code)
+        if self._attachment is not None and code != CloseCode.ATTACHED_ELSEWHERE:
+            await self._attachment.leave()
+
+    async def _converse(self) -> int | None:
+        """Run the conversation to its end: the code to close with, None if the peer is gone."""
+        code: int | None = None
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._read())
+                tasks.create_task(self._take(tasks))
+        except* LedgerUnavailable:  # raised only when the peer has gone while it was away
+            code = None
+        except* SocketEnded as ended:
+            codes = [error.code for error in ended.exceptions if isinstance(error, SocketEnded)]
+            code = next((known for known in codes if known is not None), None)
+        except* Exception as errors:  # the boundary: a bug ends this socket, not the process
+            log.exception("executor_socket_failed", owner=self._owner, exc_info=errors)
+            await self._complain()
+            code = INTERNAL_ERROR
+        return code
+
+    async def _read(self) -> None:
+        try:
+            while (text := await self._line.receive()) is not None:
+                await self._inbox.put(text)
+        except BinaryFrame:
+            await self._dialogue.refuse_binary()
+        await self._inbox.end()
+
+    async def _take(self, tasks: asyncio.TaskGroup) -> None:
+        handshake = await self._first_frame()
+        welcomed = await welcome(
+            self._edge.dependencies, self._owner, handshake, stopped=lambda: self._line.gone
+        )
+        if isinstance(welcomed, Unwelcome):
+            log.info("handshake_refused", code=welcomed.report.code, owner=self._owner)
+            await self._dialogue.send(welcomed.report)
+            raise SocketEnded(welcomed.code)
+        self._attachment = Attachment(self._edge, self._owner, self._dialogue, welcomed)
+        await self._attachment.run(self._inbox, tasks)
+
+    async def _first_frame(self) -> Frame[Handshake]:
+        """Raises SocketEnded when there is none in time, or another one."""
+        try:
+            async with asyncio.timeout(self._edge.dependencies.limits.handshake_seconds):
+                text = await self._inbox.get()
+        except TimeoutError:
+            await self._dialogue.send(
+                ErrorReported(ErrorCode.BAD_HANDSHAKE, "no handshake in time")
+            )
+            raise SocketEnded(CloseCode.BAD_HANDSHAKE) from None
+        frame = None if text is None else await self._dialogue.understand(text)
+        if frame is None or not isinstance(frame.message, Handshake):
+            raise SocketEnded(None)
+        return Frame(frame.message, id=frame.id)
+
+    async def _complain(self) -> None:
+        words = "the maestro failed; come back"
+        with contextlib.suppress(SocketEnded):
+            await self._dialogue.send(ErrorReported(ErrorCode.INTERNAL, words, retryable=True))

@@ -1,0 +1,126 @@
+"""Everyone who follows a session through this process, and the two pulses that serve them all.
+
+One statement every 2 s finds lost nudges and higher epochs, one every 15 s refreshes `seen_at`.
+Sends nothing itself: a peer is told to close, and its own task does it.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Generator
+
+import structlog
+
+from maestro.edge.dependencies import EdgeLimits
+from maestro.edge.follower import Follower
+from maestro.errors import LedgerUnavailable
+from maestro.ports import Ledger
+from protocol.errors import CloseCode
+
+DRAIN_SECONDS = 5.0
+
+log = structlog.get_logger(__name__)
+
+
+class Peer:
+    """One executor (with its epoch), watcher or event stream."""
+
+    def __init__(self, session_id: str, follower: Follower, epoch: int | None = None) -> None:
+        self.session_id = session_id
+        self.follower = follower
+        self.epoch = epoch
+        self.closing: CloseCode | None = None
+
+    def close(self, code: CloseCode) -> None:
+        """Let its follower end; the first code stays."""
+        self.closing = self.closing or code
+        self.follower.stop()
+
+
+class Peers:
+    def __init__(self, ledger: Ledger, limits: EdgeLimits) -> None:
+        self._ledger = ledger
+        self._limits = limits
+        self._peers: set[Peer] = set()
+        self._gone = asyncio.Event()
+        self.draining = False
+
+    @property
+    def full(self) -> bool:
+        return len(self._peers) >= self._limits.sockets
+
+    @property
+    def present(self) -> bool:
+        """Somebody is here."""
+        return bool(self._peers)
+
+    def follows(self, session_id: str) -> bool:
+        """Somebody here follows this session."""
+        return any(peer.session_id == session_id for peer in self._peers)
+
+    @contextlib.contextmanager
+    def joined(self, peer: Peer) -> Generator[None]:
+        self._peers.add(peer)
+        if self.draining:
+            peer.close(CloseCode.SERVICE_RESTART)
+        try:
+            yield
+        finally:
+            self._peers.discard(peer)
+            self._gone.set()
+
+    async def drain(self) -> None:
+        """Close all with 1012 and wait, for a bounded time, until they are gone."""
+        self.draining = True
+        for peer in self._peers:
+            peer.close(CloseCode.SERVICE_RESTART)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN_SECONDS):
+                while self._peers:
+                    self._gone.clear()
+                    await self._gone.wait()
+
+    async def pulse(self) -> None:
+        """Run both pulses until cancelled."""
+        async with asyncio.TaskGroup() as pulses:
+            pulses.create_task(_every(self._limits.heads_seconds, self._compare_heads))
+            pulses.create_task(_every(self._limits.touch_seconds, self._touch))
+
+    async def _compare_heads(self) -> None:
+        followed = {peer.session_id for peer in self._peers}
+        if not followed:
+            return
+        heads = await self._ledger.heads(followed)
+        for peer in tuple(self._peers):
+            if peer.session_id in followed:
+                _compare(peer, heads.get(peer.session_id))
+
+    async def _touch(self) -> None:
+        epochs: dict[str, int] = {}
+        for peer in self._peers:
+            if peer.epoch is not None:
+                epochs[peer.session_id] = max(peer.epoch, epochs.get(peer.session_id, 0))
+        if epochs:
+            await self._ledger.touch(epochs)
+
+
+async def _every(seconds: float, pulse: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        await asyncio.sleep(seconds)
+        try:
+            await pulse()
+        except LedgerUnavailable as error:
+            log.warning("pulse_missed", error=str(error))
+        except Exception:  # a loop that serves every socket outlives a bug in one of its rounds
+            log.exception("pulse_failed")
+
+
+def _compare(peer: Peer, found: tuple[int, int] | None) -> None:
+    """Act on what the ledger says of the peer's session: (head, epoch), or that it is gone."""
+    if found is None:
+        peer.close(CloseCode.BAD_STATE)
+        return
+    head, epoch = found
+    if peer.epoch is not None and epoch > peer.epoch:
+        peer.close(CloseCode.ATTACHED_ELSEWHERE)
+    else:
+        peer.follower.seen(head)

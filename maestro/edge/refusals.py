@@ -1,0 +1,96 @@
+"""The one shape of a refusal over HTTP: `{"error": {"code", "message"}}`.
+
+Says it to a request and to an upgrade alike. Never repeats what the peer sent.
+"""
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocket
+
+
+@dataclass(frozen=True)
+class Refusal:
+    status: int
+    code: str
+    message: str
+
+
+class RequestRefused(Exception):
+    """Raised by a route; answered by `answer_refused`."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.message)
+        self.refusal = refusal
+
+
+_DENIED_SECONDS = 1.0
+
+NO_SUCH_SESSION = Refusal(404, "no_such_session", "no such session")
+"""The same for a session of somebody else."""
+UNAVAILABLE = Refusal(503, "unavailable", "the database is away; try again")
+NEWER_SESSION = Refusal(503, "newer_session", "a later version wrote this session: ask one")
+DRAINING = Refusal(503, "draining", "this process is going down; connect again")
+TOO_MANY = Refusal(503, "too_many", "this process holds as many connections as it may")
+
+
+def response(refusal: Refusal) -> Response:
+    headers = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "1"}}
+    return JSONResponse(
+        {"error": {"code": refusal.code, "message": refusal.message}},
+        refusal.status,
+        headers.get(refusal.status),
+    )
+
+
+async def refuse(refusal: Refusal, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer a request, or an upgrade that was not accepted yet."""
+    if scope["type"] == "websocket":
+        await WebSocket(scope, receive, send).send_denial_response(response(refusal))
+    else:
+        await response(refusal)(scope, receive, send)
+
+
+async def answer_refused(_request: Request, error: Exception) -> Response:
+    """The exception handler of RequestRefused."""
+    if not isinstance(error, RequestRefused):
+        raise error
+    return response(error.refusal)
+
+
+class DeniedUpgrades:
+    """ASGI middleware: stay until a refused upgrade's connection is gone.
+
+    uvicorn logs an error for an application that returns before.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "websocket":
+            await self._app(scope, receive, send)
+            return
+        denied = False
+
+        async def watched(message: Message) -> None:
+            nonlocal denied
+            denied = denied or message["type"] == "websocket.http.response.start"
+            await send(message)
+
+        await self._app(scope, receive, watched)
+        if denied:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_DENIED_SECONDS):
+                    await _disconnected(receive)
+                    await _disconnected(receive)
+
+
+async def _disconnected(receive: Receive) -> None:
+    """uvicorn says it twice: once with the answer, once when the connection is lost."""
+    while (await receive())["type"] != "websocket.disconnect":
+        pass

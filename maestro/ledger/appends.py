@@ -1,0 +1,168 @@
+"""The appends of the Ledger port: read, plan, write where nothing has moved, else again.
+
+Knows no rule: `plan` decides, and the database's compare-and-set makes it hold.
+"""
+
+import asyncio
+import secrets
+import textwrap
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+from weakref import WeakValueDictionary
+
+import msgspec
+
+from maestro.domain.events import AnyEvent, ExecutorAttached, Fact, SessionOpened, UserSaid
+from maestro.errors import LedgerUnavailable
+from maestro.ledger.database import Database, NewSession
+from maestro.ledger.draft import Change
+from maestro.ledger.plan import (
+    decision_key,
+    is_another,
+    named_calls,
+    plan_attach,
+    plan_decision,
+    plan_fact,
+    plan_opening,
+)
+from maestro.ledger.rows import Before, before, empty_session, name, plain, tool_ids, waiting_calls
+from maestro.ports import Appended, Attached, AttachRefused, Claim, Opened, Refused
+
+_TRIES = 50
+"""A try fails only because another append of the same session was written meanwhile."""
+
+_TITLE_CHARACTERS = 80
+
+_Outcome = TypeVar("_Outcome")
+
+
+class Appends:
+    """The part of the Ledger port that writes events."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def open_session(
+        self,
+        owner: str,
+        handshake_id: str | None,
+        opened: SessionOpened,
+        attached: ExecutorAttached,
+        said: UserSaid,
+    ) -> Opened | AttachRefused:
+        attached = _storable(attached)
+        handshake = None if handshake_id is None else name(handshake_id)
+        (found,) = await self._database.read("find_handshake", owner, handshake)
+        if found["session_id"] is None:
+            made = NewSession(secrets.token_hex(16), owner, handshake, _title(said.content))
+            empty = empty_session(made.session_id, owner, found["now"])
+            opening = plan_opening(empty, opened, attached, said)
+            if await self._database.create(made, opening):
+                return Opened(made.session_id, 1, opening.new_head, again=False)
+            if await self._database.read("row", made.session_id, owner):
+                # An earlier try of this very call, whose outcome was not known.
+                return Opened(made.session_id, 1, opening.new_head, again=False)
+            (found,) = await self._database.read("find_handshake", owner, handshake)
+        match await self.attach(owner, found["session_id"] or "", attached):
+            case Attached(session_id, epoch, head):
+                return Opened(session_id, epoch, head, again=True)
+            case AttachRefused() as refused:
+                return refused
+
+    async def attach(
+        self,
+        owner: str,
+        session_id: str,
+        attached: ExecutorAttached,
+        *,
+        last_seq: int = 0,
+        take_over: bool = False,
+    ) -> Attached | AttachRefused:
+        attached = _storable(attached)
+        # A key of this call's own: made again after an unknown outcome, it finds itself.
+        key = f"attach:{secrets.token_hex(8)}"
+
+        async def plan(known: Before) -> Change | Attached | AttachRefused:
+            if is_another(known.row, attached):
+                rows = await self._database.read("waiting_calls", session_id)
+                known = msgspec.structs.replace(known, calls=waiting_calls(rows))
+            return plan_attach(known, key, attached, last_seq=last_seq, take_over=take_over)
+
+        match await self._append(owner, session_id, key, (), plan):
+            case Change() as change:
+                return Attached(session_id, change.epoch, change.new_head)
+            case None:
+                return AttachRefused("gone")
+            case outcome:
+                return outcome
+
+    async def append_fact(
+        self,
+        owner: str,
+        session_id: str,
+        key: str,
+        event: Fact,
+        *,
+        epoch: int | None = None,
+    ) -> Appended | Refused:
+        if isinstance(event, SessionOpened | ExecutorAttached):
+            raise TypeError(f"{type(event).__name__} is written by open_session and attach")
+
+        async def plan(known: Before) -> Change | Appended | Refused:
+            return plan_fact(known, key, event, epoch)
+
+        return _appended(await self._append(owner, session_id, name(key), (event,), plan))
+
+    async def append_decision(
+        self, session_id: str, events: Sequence[AnyEvent], claim: Claim, basis: int
+    ) -> Appended | Refused:
+        if not events:
+            raise ValueError("a decision has at least one event")
+
+        async def plan(known: Before) -> Change | Appended | Refused:
+            return plan_decision(known, events, claim, basis)
+
+        return _appended(await self._append(None, session_id, decision_key(claim), events, plan))
+
+    async def _append(
+        self,
+        owner: str | None,
+        session_id: str,
+        key: str,
+        events: Sequence[AnyEvent],
+        plan: Callable[[Before], Awaitable[Change | _Outcome]],
+    ) -> Change | _Outcome | None:
+        """The change that was written, what `plan` said instead, or None: no such session."""
+        named = tool_ids(named_calls(events))
+        # Appends of one process take turns; those of other processes meet in the database.
+        async with self._turns.setdefault(session_id, asyncio.Lock()):
+            for _ in range(_TRIES):
+                rows = await self._database.read("before", name(session_id), owner, key, named)
+                if not rows:
+                    return None
+                planned = await plan(before(rows[0]))
+                if not isinstance(planned, Change) or await self._database.commit(planned):
+                    return planned
+        raise LedgerUnavailable(f"session {session_id} was written by others {_TRIES} times")
+
+
+def _appended(outcome: Change | Appended | Refused | None) -> Appended | Refused:
+    match outcome:
+        case Change():
+            return Appended(outcome.head + 1, outcome.new_head)
+        case None:
+            return Refused("gone")
+        case _:
+            return outcome
+
+
+def _storable(attached: ExecutorAttached) -> ExecutorAttached:
+    if attached.journal_id is None:
+        return attached
+    return msgspec.structs.replace(attached, journal_id=name(attached.journal_id))
+
+
+def _title(prompt: str) -> str:
+    """The first words, on one line."""
+    return textwrap.shorten(plain(prompt[:1000]), _TITLE_CHARACTERS, placeholder=" …")

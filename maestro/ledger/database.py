@@ -1,0 +1,52 @@
+"""What the ledger needs of a database; SQLite and PostgreSQL are the two that give it.
+
+Knows the names of queries, not their text.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+
+from maestro.ledger.draft import Change
+from maestro.ledger.rows import Row
+
+Argument = str | int | float | None
+
+
+class NewSession(msgspec.Struct, frozen=True):
+    """A row of `sessions` that holds nothing yet: head and epoch 0, detached."""
+
+    session_id: str
+    owner: str
+    handshake_id: str | None
+    title: str
+
+
+class Database(Protocol):
+    """One database. Every method raises LedgerUnavailable when it is away.
+
+    A cancelled call has done all of its statement or nothing, and spoils no connection.
+    """
+
+    async def read(self, query: str, *arguments: Argument) -> Sequence[Row]:
+        """The rows of one named statement that writes nothing."""
+        ...
+
+    async def run(self, query: str, *arguments: Argument) -> Sequence[Row]:
+        """The rows that one named statement returns that writes."""
+        ...
+
+    async def commit(self, change: Change) -> bool:
+        """Write it whole; False, and nothing written, when the session has moved meanwhile."""
+        ...
+
+    async def create(self, session: NewSession, opening: Change) -> bool:
+        """The session's row, then its first change; False when it (or its handshake) is there."""
+        ...
+
+    async def check(self) -> None:
+        """Raise LedgerUnavailable, saying what is missing, unless it can serve."""
+        ...
+
+    async def close(self) -> None: ...

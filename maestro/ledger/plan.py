@@ -1,0 +1,180 @@
+"""Decide an append from what was read: the key first, then the fence, then the change.
+
+Pure. What an event does to the row is in `draft`; reading, writing and trying again in `appends`.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from maestro.domain.events import (
+    MAESTRO,
+    AnyEvent,
+    CallCancelled,
+    CallWaiting,
+    ExecutorAttached,
+    ExecutorLost,
+    Fact,
+    RunEnded,
+    RunParked,
+    SessionOpened,
+    ToolAnswered,
+    ToolAsked,
+    UserSaid,
+)
+from maestro.ledger.draft import Change, Draft
+from maestro.ledger.rows import Before, Call, Found, name
+from maestro.ports import Appended, Attached, AttachRefused, Claim, Refused, SessionRow
+
+UNSEEN_SECONDS = 45.0
+"""An executor that no edge has seen for so long is lost."""
+
+_REPLACED = "The executor was replaced: whether this call took effect is not known."
+
+
+def plan_opening(
+    before: Before, opened: SessionOpened, attached: ExecutorAttached, said: UserSaid
+) -> Change:
+    """The first three rows of a session whose row was made in the same transaction."""
+    draft = Draft(before)
+    draft.add("open", opened)
+    draft.add("attach:1", msgspec.structs.replace(attached, epoch=1))
+    draft.add(user_key(said), said)
+    return draft.change()
+
+
+def plan_fact(
+    before: Before, key: str, event: Fact, epoch: int | None
+) -> Change | Appended | Refused:
+    row = before.row
+    if before.found is not None:
+        return _again(before.found, event, row)
+    if epoch is not None and not (row.attached and row.epoch == epoch):
+        return Refused("stale_epoch")
+    match event:
+        case ToolAnswered() | CallWaiting():
+            if not _was_issued(before.calls.get(event.tool_id), event):
+                return Refused("unknown_call")
+        case ExecutorLost():
+            if not (row.attached and row.epoch == event.epoch):
+                return Refused("stale_epoch")
+        case _:
+            pass
+    draft = Draft(before)
+    draft.add(key, event)
+    return draft.change()
+
+
+def plan_decision(
+    before: Before, events: Sequence[AnyEvent], claim: Claim, basis: int
+) -> Change | Appended | Refused:
+    row = before.row
+    if before.found is not None:
+        again = _again(before.found, events[0], row)
+        return again if isinstance(again, Appended) else Refused("voided")
+    if (row.decision, row.attempt) != (claim.decision, claim.attempt):
+        return Refused("voided")
+    draft = Draft(before)
+    key = decision_key(claim)
+    for index, event in enumerate(events):
+        draft.add(f"{key}:{index}" if index else key, event)
+    draft.decide()
+    draft.set_due(row.now if basis < row.head else _due_after(events[-1], row.now))
+    return draft.change()
+
+
+def plan_attach(
+    before: Before, key: str, attached: ExecutorAttached, *, last_seq: int, take_over: bool
+) -> Change | Attached | AttachRefused:
+    """For another executor `before` holds the calls that are not closed."""
+    row = before.row
+    match before.found:
+        case Found(event=ExecutorAttached(epoch=epoch)):
+            return Attached(row.session_id, epoch, row.head)
+        case _:
+            pass
+    if last_seq > row.head:
+        return AttachRefused("unknown_seq")
+    unseen = row.attached and row.seen_ago > UNSEEN_SECONDS
+    another = is_another(row, attached)
+    if another and row.attached and not unseen and not take_over:
+        return AttachRefused("already_attached")
+    draft = Draft(before)
+    if unseen:
+        draft.add(f"lost:{row.epoch}", ExecutorLost(row.epoch))
+    if another:
+        for call in before.calls.values():
+            draft.add(f"tool:{call.tool_id}", _interrupted(call))
+    draft.add(key, msgspec.structs.replace(attached, epoch=row.epoch + 1))
+    return draft.change()
+
+
+def is_another(row: SessionRow, attached: ExecutorAttached) -> bool:
+    """An executor without a journal is always another one."""
+    return attached.journal_id is None or attached.journal_id != row.journal_id
+
+
+def user_key(said: UserSaid) -> str:
+    return name(f"user:{said.message_id}")
+
+
+def decision_key(claim: Claim) -> str:
+    """Of the decision that is being made; further rows of it have an index behind."""
+    return f"decision:{claim.decision + 1}"
+
+
+def named_calls(events: Sequence[AnyEvent]) -> list[str]:
+    """The tool_ids whose calls an append of `events` has to know."""
+    return [
+        event.tool_id
+        for event in events
+        if isinstance(event, ToolAsked | ToolAnswered | CallWaiting | CallCancelled)
+    ]
+
+
+def _again(found: Found, event: AnyEvent, row: SessionRow) -> Appended | Refused:
+    if _unbound(found.event) != _unbound(event):
+        return Refused("conflict")
+    return Appended(found.seq, row.head, again=True)
+
+
+def _unbound(event: AnyEvent) -> AnyEvent:
+    """Without what the append itself had written."""
+    match event:
+        case ToolAsked():
+            return msgspec.structs.replace(event, bound_to=None)
+        case ExecutorAttached():
+            return msgspec.structs.replace(event, epoch=0)
+        case _:
+            return event
+
+
+def _was_issued(call: Call | None, event: ToolAnswered | CallWaiting) -> bool:
+    """To an executor, and in that generation."""
+    if call is None or call.bound_to == MAESTRO:
+        return False
+    match event:
+        case ToolAnswered():
+            return call.generation_id == event.generation_id
+        case CallWaiting():
+            return True
+
+
+def _due_after(last: AnyEvent, now: float) -> float | None:
+    """Now also while calls are open: a worker that dies here leaves its timer to the next step."""
+    match last:
+        case RunEnded():
+            return None
+        case RunParked():
+            return last.wake_at
+        case _:
+            return now
+
+
+def _interrupted(call: Call) -> ToolAnswered:
+    return ToolAnswered(
+        tool_id=call.tool_id,
+        generation_id=call.generation_id,
+        status="interrupted",
+        result=_REPLACED,
+    )

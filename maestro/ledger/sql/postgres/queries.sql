@@ -1,0 +1,197 @@
+-- The clock is extract(epoch FROM statement_timestamp())::float8.
+
+-- name: row
+SELECT *, extract(epoch FROM statement_timestamp())::float8 AS now
+FROM sessions
+WHERE session_id = $1 AND ($2::text IS NULL OR owner = $2)
+
+-- name: before
+-- $1 session, $2 owner or null, $3 key, $4 JSON array of the tool_ids that the append names
+SELECT s.*, extract(epoch FROM statement_timestamp())::float8 AS now,
+    e.seq AS found_seq, e.kind AS found_kind, e.version AS found_version, e.body AS found_body,
+    (SELECT json_agg(json_build_array(c.tool_id, c.generation_id, c.bound_to, c.state, c.seq))
+     FROM calls c
+     WHERE c.session_id = s.session_id
+        AND c.tool_id IN (SELECT json_array_elements_text($4::json))
+    ) AS calls
+FROM sessions s LEFT JOIN events e ON e.session_id = s.session_id AND e.key = $3
+WHERE s.session_id = $1 AND ($2::text IS NULL OR s.owner = $2)
+
+-- name: events
+-- $1 session, $2 after, $3 up to, $4 rows, $5 bytes: one row always comes
+WITH sizes AS (
+    SELECT seq, octet_length(body) AS size FROM events
+    WHERE session_id = $1 AND seq > $2 AND seq <= $3
+    ORDER BY seq
+    LIMIT $4
+), running AS (
+    SELECT seq, sum(size) OVER (ORDER BY seq) - size AS size_before FROM sizes
+)
+SELECT e.seq, e.key, e.kind, e.version, e.body, e.at
+FROM running r JOIN events e ON e.session_id = $1 AND e.seq = r.seq
+WHERE r.size_before < $5
+ORDER BY e.seq
+
+-- name: waiting_calls
+-- The calls that an executor was asked to make and that are not closed
+SELECT tool_id, generation_id, bound_to, state, seq
+FROM calls
+WHERE session_id = $1 AND state <> 'closed'
+ORDER BY seq
+
+-- name: open_calls
+SELECT e.seq, e.key, e.kind, e.version, e.body, e.at
+FROM calls c
+JOIN sessions s ON s.session_id = c.session_id
+JOIN events e ON e.session_id = c.session_id AND e.seq = c.seq
+WHERE c.session_id = $1 AND c.state = 'open' AND c.bound_to IS NOT DISTINCT FROM s.journal_id
+ORDER BY c.seq
+
+-- name: find_handshake
+-- Always one row
+SELECT extract(epoch FROM statement_timestamp())::float8 AS now,
+    (SELECT session_id FROM sessions WHERE owner = $1 AND handshake_id = $2) AS session_id
+
+-- name: create_session
+INSERT INTO sessions
+    (session_id, owner, handshake_id, head, epoch, journal_id, attached, seen_at, due_at,
+     title, status, created_at, updated_at)
+SELECT $1, $2, $3, 0, 0, NULL, false, now, now, $4, 'idle', now, now
+FROM (SELECT extract(epoch FROM statement_timestamp())::float8 AS now)
+ON CONFLICT DO NOTHING
+RETURNING session_id
+
+-- name: commit
+-- Compare-and-set on head, decision and attempt: what the plan has read
+WITH moved AS (
+    UPDATE sessions SET
+        head = $5,
+        decision = $6,
+        attempt = $7,
+        lost = $8,
+        open_calls = $9,
+        epoch = $10,
+        journal_id = $11,
+        attached = $12,
+        status = $13,
+        seen_at = CASE WHEN $15 THEN $14 ELSE seen_at END,
+        due_at = CASE WHEN $16 THEN $17 ELSE due_at END,
+        lease_by = CASE WHEN $18 THEN NULL ELSE lease_by END,
+        lease_until = CASE WHEN $18 THEN 0 ELSE lease_until END,
+        updated_at = $14
+    WHERE session_id = $1 AND head = $2 AND decision = $3 AND attempt = $4
+    RETURNING session_id
+), written AS (
+    INSERT INTO events (session_id, seq, key, kind, version, body, at)
+    SELECT moved.session_id, r.seq, r.key, r.kind, r.version, r.body, $14
+    FROM moved, unnest($19::int[], $20::text[], $21::text[], $22::int[], $23::text[])
+        AS r (seq, key, kind, version, body)
+), closed AS (
+    UPDATE calls SET state = 'closed'
+    FROM moved
+    WHERE $24 AND calls.session_id = moved.session_id AND state <> 'closed'
+        AND calls.tool_id <> ALL ($25::text[])
+), put AS (
+    INSERT INTO calls (session_id, tool_id, generation_id, bound_to, state, seq)
+    SELECT moved.session_id, c.tool_id, c.generation_id, c.bound_to, c.state, c.seq
+    FROM moved, unnest($25::text[], $26::text[], $27::text[], $28::text[], $29::int[])
+        AS c (tool_id, generation_id, bound_to, state, seq)
+    ON CONFLICT (session_id, tool_id) DO UPDATE SET state = excluded.state
+)
+SELECT session_id FROM moved
+
+-- name: rest
+UPDATE sessions SET due_at = $3 WHERE session_id = $1 AND head = $2 RETURNING head
+
+-- name: claim
+UPDATE sessions SET
+    attempt = attempt + 1,
+    lost = lost + (lease_by IS NOT NULL)::int,
+    lease_by = $2,
+    lease_until = extract(epoch FROM statement_timestamp())::float8 + $4::float8
+WHERE session_id = $1 AND decision = $3
+    AND lease_until < extract(epoch FROM statement_timestamp())::float8
+RETURNING decision, attempt, lost
+
+-- name: reattempt
+UPDATE sessions SET
+    attempt = attempt + 1,
+    lease_until = extract(epoch FROM statement_timestamp())::float8 + $5::float8
+WHERE session_id = $1 AND lease_by = $2 AND decision = $3 AND attempt = $4
+RETURNING decision, attempt, lost
+
+-- name: renew
+-- Rows are locked in one order, here and in `touch`: else the two could wait for each other
+WITH mine AS (
+    SELECT session_id FROM sessions WHERE lease_by = $1 ORDER BY session_id FOR NO KEY UPDATE
+)
+UPDATE sessions SET lease_until = extract(epoch FROM statement_timestamp())::float8 + $2::float8
+FROM mine
+WHERE sessions.session_id = mine.session_id
+RETURNING sessions.session_id, decision, attempt
+
+-- name: release
+UPDATE sessions SET lease_by = NULL, lease_until = 0
+WHERE session_id = $1 AND lease_by = $2 AND decision = $3 AND attempt = $4
+
+-- name: due
+SELECT session_id
+FROM sessions
+WHERE due_at <= extract(epoch FROM statement_timestamp())::float8
+    AND lease_until < extract(epoch FROM statement_timestamp())::float8
+ORDER BY due_at
+LIMIT $1
+
+-- name: heads
+SELECT session_id, head, epoch FROM sessions
+WHERE session_id IN (SELECT json_array_elements_text($1::json))
+
+-- name: touch
+WITH seen AS (
+    SELECT s.session_id
+    FROM sessions s JOIN json_each_text($1::json) AS e
+        ON s.session_id = e.key AND s.epoch = e.value::int
+    ORDER BY s.session_id
+    FOR NO KEY UPDATE OF s
+)
+UPDATE sessions SET seen_at = extract(epoch FROM statement_timestamp())::float8
+FROM seen
+WHERE sessions.session_id = seen.session_id
+
+-- name: lost_executors
+SELECT owner, session_id, epoch
+FROM sessions
+WHERE attached AND seen_at < extract(epoch FROM statement_timestamp())::float8 - $1::float8
+LIMIT $2
+
+-- name: list_sessions
+SELECT session_id, title, status, created_at, updated_at, head, attached
+FROM sessions
+WHERE owner = $1 AND ($2::float8 IS NULL OR updated_at < $2)
+ORDER BY updated_at DESC, session_id
+LIMIT $3
+
+-- name: delete_session
+DELETE FROM sessions WHERE owner = $1 AND session_id = $2 RETURNING session_id
+
+-- name: create_account
+INSERT INTO accounts (owner, name, token_hash, created_at)
+VALUES ($1, $2, $3, extract(epoch FROM statement_timestamp())::float8)
+ON CONFLICT (name) DO NOTHING
+RETURNING owner
+
+-- name: authenticate
+SELECT owner, name
+FROM accounts, (SELECT extract(epoch FROM statement_timestamp())::float8 AS now)
+WHERE token_hash = $1
+    AND (expires_at IS NULL OR expires_at > now) AND (revoked_at IS NULL OR revoked_at > now)
+
+-- name: any_account
+SELECT 1 FROM accounts LIMIT 1
+
+-- name: has_schema
+SELECT to_regclass('migrations') IS NOT NULL AS made,
+    current_setting('transaction_read_only') = 'on' AS read_only
+
+-- name: schema
+SELECT coalesce(max(number), 0) AS number FROM migrations

@@ -1,0 +1,168 @@
+-- The clock is (julianday('now') - 2440587.5) * 86400.0: unixepoch('subsec') needs SQLite 3.42.
+
+-- name: row
+SELECT *, (julianday('now') - 2440587.5) * 86400.0 AS now
+FROM sessions
+WHERE session_id = ?1 AND (?2 IS NULL OR owner = ?2)
+
+-- name: before
+-- ?1 session, ?2 owner or null, ?3 key, ?4 JSON array of the tool_ids that the append names
+SELECT s.*, (julianday('now') - 2440587.5) * 86400.0 AS now,
+    e.seq AS found_seq, e.kind AS found_kind, e.version AS found_version, e.body AS found_body,
+    (SELECT json_group_array(json_array(c.tool_id, c.generation_id, c.bound_to, c.state, c.seq))
+     FROM calls c
+     WHERE c.session_id = s.session_id AND c.tool_id IN (SELECT value FROM json_each(?4))
+    ) AS calls
+FROM sessions s LEFT JOIN events e ON e.session_id = s.session_id AND e.key = ?3
+WHERE s.session_id = ?1 AND (?2 IS NULL OR s.owner = ?2)
+
+-- name: events
+-- ?1 session, ?2 after, ?3 up to, ?4 rows, ?5 bytes: one row always comes
+WITH sizes AS (
+    SELECT seq, length(body) AS size FROM events
+    WHERE session_id = ?1 AND seq > ?2 AND seq <= ?3
+    ORDER BY seq
+    LIMIT ?4
+), running AS (
+    SELECT seq, sum(size) OVER (ORDER BY seq) - size AS size_before FROM sizes
+)
+SELECT e.seq, e.key, e.kind, e.version, e.body, e.at
+FROM running r JOIN events e ON e.session_id = ?1 AND e.seq = r.seq
+WHERE r.size_before < ?5
+ORDER BY e.seq
+
+-- name: waiting_calls
+-- The calls that an executor was asked to make and that are not closed
+SELECT tool_id, generation_id, bound_to, state, seq
+FROM calls
+WHERE session_id = ?1 AND state <> 'closed'
+ORDER BY seq
+
+-- name: open_calls
+SELECT e.seq, e.key, e.kind, e.version, e.body, e.at
+FROM calls c
+JOIN sessions s ON s.session_id = c.session_id
+JOIN events e ON e.session_id = c.session_id AND e.seq = c.seq
+WHERE c.session_id = ?1 AND c.state = 'open' AND c.bound_to IS s.journal_id
+ORDER BY c.seq
+
+-- name: find_handshake
+-- Always one row
+SELECT (julianday('now') - 2440587.5) * 86400.0 AS now,
+    (SELECT session_id FROM sessions WHERE owner = ?1 AND handshake_id = ?2) AS session_id
+
+-- name: create_session
+INSERT INTO sessions
+    (session_id, owner, handshake_id, head, epoch, journal_id, attached, seen_at, due_at,
+     title, status, created_at, updated_at)
+SELECT ?1, ?2, ?3, 0, 0, NULL, 0, now, now, ?4, 'idle', now, now
+FROM (SELECT (julianday('now') - 2440587.5) * 86400.0 AS now)
+WHERE true
+ON CONFLICT DO NOTHING
+
+-- name: move_session
+-- Compare-and-set on head, decision and attempt: what the plan has read
+UPDATE sessions SET
+    head = :new_head,
+    decision = :new_decision,
+    attempt = :new_attempt,
+    lost = :new_lost,
+    open_calls = :open_calls,
+    epoch = :epoch,
+    journal_id = :journal_id,
+    attached = :attached,
+    status = :status,
+    seen_at = CASE WHEN :seen THEN :at ELSE seen_at END,
+    due_at = CASE WHEN :moves_due THEN :due_at ELSE due_at END,
+    lease_by = CASE WHEN :frees_lease THEN NULL ELSE lease_by END,
+    lease_until = CASE WHEN :frees_lease THEN 0 ELSE lease_until END,
+    updated_at = :at
+WHERE session_id = :session_id
+    AND head = :head AND decision = :decision AND attempt = :attempt
+
+-- name: insert_event
+INSERT INTO events (session_id, seq, key, kind, version, body, at)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+
+-- name: put_call
+INSERT INTO calls (session_id, tool_id, generation_id, bound_to, state, seq)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+ON CONFLICT (session_id, tool_id) DO UPDATE SET state = excluded.state
+
+-- name: close_calls
+UPDATE calls SET state = 'closed' WHERE session_id = ?1 AND state <> 'closed'
+
+-- name: rest
+UPDATE sessions SET due_at = ?3 WHERE session_id = ?1 AND head = ?2 RETURNING head
+
+-- name: claim
+UPDATE sessions SET
+    attempt = attempt + 1,
+    lost = lost + (lease_by IS NOT NULL),
+    lease_by = ?2,
+    lease_until = (julianday('now') - 2440587.5) * 86400.0 + ?4
+WHERE session_id = ?1 AND decision = ?3
+    AND lease_until < (julianday('now') - 2440587.5) * 86400.0
+RETURNING decision, attempt, lost
+
+-- name: reattempt
+UPDATE sessions SET
+    attempt = attempt + 1,
+    lease_until = (julianday('now') - 2440587.5) * 86400.0 + ?5
+WHERE session_id = ?1 AND lease_by = ?2 AND decision = ?3 AND attempt = ?4
+RETURNING decision, attempt, lost
+
+-- name: renew
+UPDATE sessions SET lease_until = (julianday('now') - 2440587.5) * 86400.0 + ?2
+WHERE lease_by = ?1
+RETURNING session_id, decision, attempt
+
+-- name: release
+UPDATE sessions SET lease_by = NULL, lease_until = 0
+WHERE session_id = ?1 AND lease_by = ?2 AND decision = ?3 AND attempt = ?4
+
+-- name: due
+SELECT session_id
+FROM sessions, (SELECT (julianday('now') - 2440587.5) * 86400.0 AS now)
+WHERE due_at <= now AND lease_until < now
+ORDER BY due_at
+LIMIT ?1
+
+-- name: heads
+SELECT session_id, head, epoch FROM sessions WHERE session_id IN (SELECT value FROM json_each(?1))
+
+-- name: touch
+UPDATE sessions SET seen_at = (julianday('now') - 2440587.5) * 86400.0
+FROM json_each(?1) AS seen
+WHERE sessions.session_id = seen.key AND sessions.epoch = seen.value
+
+-- name: lost_executors
+SELECT owner, session_id, epoch
+FROM sessions
+WHERE attached AND seen_at < (julianday('now') - 2440587.5) * 86400.0 - ?1
+LIMIT ?2
+
+-- name: list_sessions
+SELECT session_id, title, status, created_at, updated_at, head, attached
+FROM sessions
+WHERE owner = ?1 AND (?2 IS NULL OR updated_at < ?2)
+ORDER BY updated_at DESC, session_id
+LIMIT ?3
+
+-- name: delete_session
+DELETE FROM sessions WHERE owner = ?1 AND session_id = ?2 RETURNING session_id
+
+-- name: create_account
+INSERT INTO accounts (owner, name, token_hash, created_at)
+VALUES (?1, ?2, ?3, (julianday('now') - 2440587.5) * 86400.0)
+ON CONFLICT (name) DO NOTHING
+RETURNING owner
+
+-- name: authenticate
+SELECT owner, name
+FROM accounts, (SELECT (julianday('now') - 2440587.5) * 86400.0 AS now)
+WHERE token_hash = ?1
+    AND (expires_at IS NULL OR expires_at > now) AND (revoked_at IS NULL OR revoked_at > now)
+
+-- name: any_account
+SELECT 1 FROM accounts LIMIT 1

@@ -1,0 +1,4 @@
+"""Speak to model providers, and to recordings of them.
+
+Knows nothing of sessions or the ledger.
+"""

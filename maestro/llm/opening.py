@@ -1,0 +1,114 @@
+"""Make the one Model of a process from its settings: providers, retries, recording or replay.
+
+For the composition root. Connects to nothing; the client is imported at the first request, or by
+`chat_completions.warm`.
+"""
+
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from maestro.domain.conversation import ModelRequest, ReplyPart
+from maestro.errors import ModelError, SettingsError
+from maestro.llm.chat_completions import ChatCompletions
+from maestro.llm.providers import Target, resolve
+from maestro.llm.replay import PREFIX, RecordingModel, ReplayModel
+from maestro.llm.retry import Patience, RetryingModel
+from maestro.llm.streaming import parts_of
+from maestro.llm.timeouts import Timeouts
+from maestro.ports import Model
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSettings:
+    """What a process is told of its models."""
+
+    model: str | None = None
+    """`provider/name`, `name`, `replay:FILE`; None: the first provider whose key is set."""
+    base_url: str | None = None
+    """Replaces the address of the default model's provider."""
+    environment: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    """Keys and addresses of providers are found here."""
+    fallbacks: tuple[str, ...] = ()
+    """Models that take over, in order, when the wished one fails for good."""
+    allowed: tuple[str, ...] | None = None
+    """What may be wished beside the default and the fallbacks; None: whatever has a key."""
+    record: Path | None = None
+    timeouts: Timeouts = field(default_factory=Timeouts)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedModel:
+    model: Model
+    name: str
+    """The default, as requests write it."""
+
+
+def open_model(settings: ModelSettings) -> OpenedModel:
+    """Raises SettingsError when the default, a fallback or a file can't be had."""
+    if settings.model is not None and settings.model.startswith(PREFIX):
+        if settings.record is not None:
+            raise SettingsError("a replay can't be recorded: it would write what it reads")
+        replayed = ReplayModel(Path(settings.model.removeprefix(PREFIX)))
+        return OpenedModel(replayed, replayed.name)
+    routed = RoutedModel(settings)
+    opened: Model = RetryingModel(
+        routed, fallbacks=routed.fallbacks, patience=Patience(total=settings.timeouts.total)
+    )
+    if settings.record is not None:
+        opened = RecordingModel(opened, settings.record)
+    return OpenedModel(opened, routed.default.name)
+
+
+class RoutedModel:
+    """Every model of every provider that can be had, by the name in the request."""
+
+    def __init__(self, settings: ModelSettings) -> None:
+        """Raises SettingsError when the default or a fallback can't be had."""
+        self._settings = settings
+        self._clients: dict[str, ChatCompletions] = {}
+        self.default = resolve(settings.model, settings.environment, settings.base_url)
+        self.fallbacks = tuple(self._target(name).name for name in settings.fallbacks)
+
+    async def generate(self, request: ModelRequest) -> AsyncGenerator[ReplyPart]:
+        try:
+            target = self._target(request.model)
+        except SettingsError as error:
+            raise ModelError("not_found", str(error)) from error
+        named = replace(request, model=target.name)
+        async with parts_of(self._client(target), named) as parts:
+            async for part in parts:
+                yield part
+
+    def refusal(self, name: str) -> str | None:
+        try:
+            wished = self._target(name).name
+        except SettingsError as error:
+            return str(error)
+        allowed = self._settings.allowed
+        if allowed is None or wished in {self.default.name, *self.fallbacks, *allowed}:
+            return None
+        listed = ", ".join(dict.fromkeys((self.default.name, *self.fallbacks, *allowed)))
+        return f"model {name!r} is not offered here; there are {listed}"
+
+    async def close(self) -> None:
+        for client in self._clients.values():
+            await client.close()
+
+    def _target(self, name: str) -> Target:
+        """The default's own address goes for its provider only."""
+        if name == self.default.name:
+            return self.default
+        settings = self._settings
+        own = settings.base_url
+        moved = own if name.startswith(f"{self.default.endpoint.provider}/") else None
+        return resolve(name, settings.environment, moved)
+
+    def _client(self, target: Target) -> ChatCompletions:
+        """One for each provider: its connections serve all of its models."""
+        provider = target.endpoint.provider
+        if provider not in self._clients:
+            self._clients[provider] = ChatCompletions(target.endpoint, self._settings.timeouts)
+        return self._clients[provider]

@@ -1,0 +1,130 @@
+"""Make one generation under its claim: stream the model's parts, show them, tell what came of it.
+
+Appends nothing: the step does, fenced by the claim that is handed back.
+"""
+
+import asyncio
+import contextlib
+
+import msgspec
+
+from maestro.domain.conversation import ReasoningDelta, Reply, Retrying, TextDelta
+from maestro.domain.run import generation_id
+from maestro.errors import LedgerUnavailable, ModelError
+from maestro.planning.held import Attempt, HeldSession
+from maestro.planning.live_text import LiveText
+from maestro.ports import Bus, Claim, Ledger, Live, Model, SessionRow
+from protocol.from_maestro import StatusChanged
+
+
+class Made(msgspec.Struct, frozen=True):
+    """The model replied; the claim is held until the append."""
+
+    claim: Claim
+    generation_id: str
+    basis: int
+    reply: Reply
+
+
+class Failed(msgspec.Struct, frozen=True):
+    """The model failed for good; the claim is held until the append."""
+
+    claim: Claim
+    generation_id: str
+    basis: int
+    error: ModelError
+
+
+class Stopped(msgspec.Struct, frozen=True):
+    """The session moved on meanwhile: look again."""
+
+
+class Taken(msgspec.Struct, frozen=True):
+    """Another worker is making it."""
+
+
+Generated = Made | Failed | Stopped | Taken
+
+
+class Generator:
+    def __init__(
+        self, ledger: Ledger, bus: Bus, model: Model, worker: str, *, slots: int, poison_claims: int
+    ) -> None:
+        """`slots`: how many generations are made at once; `worker` names the claims' holder."""
+        self._ledger = ledger
+        self._bus = bus
+        self._model = model
+        self._worker = worker
+        self._slots = asyncio.Semaphore(slots)
+        self._poison_claims = poison_claims
+
+    async def generate(self, held: HeldSession, row: SessionRow) -> Generated:
+        """Raises LedgerUnavailable; whatever is raised, the claim is given back."""
+        scope = asyncio.timeout(None)
+        attempt = Attempt(row.decision, scope)
+        try:
+            try:
+                async with scope:
+                    held.attempt = attempt
+                    return await self._generate(held, attempt)
+            finally:
+                held.attempt = None
+        except TimeoutError:
+            await self._release(attempt)
+            if not scope.expired():
+                raise
+            return Stopped()
+        except BaseException:
+            await self._release(attempt)
+            raise
+
+    async def _generate(self, held: HeldSession, attempt: Attempt) -> Generated:
+        async with self._slots:
+            claim = await self._ledger.claim(held.session_id, self._worker, attempt.decision)
+            if claim is None:
+                return Taken()
+            attempt.claim = claim
+            if claim.lost >= self._poison_claims:
+                await self._release(attempt)
+                return Stopped()
+            return await self._stream(held, attempt, claim)
+
+    async def _stream(self, held: HeldSession, attempt: Attempt, claim: Claim) -> Generated:
+        request, basis = held.planner.request(), held.transcript.seq
+        run = held.transcript.runs
+        name = generation_id(run, claim.decision, claim.attempt)
+        reply: Reply | None = None
+        try:
+            async with LiveText(self._bus, held.session_id, name) as live:
+                async for part in self._model.generate(request):
+                    match part:
+                        case TextDelta() | ReasoningDelta():
+                            live.add(part)
+                        case Retrying():
+                            attempt.is_changing = True
+                            again = await self._ledger.reattempt(claim)
+                            if again is None:
+                                return Stopped()
+                            attempt.claim = claim = again
+                            attempt.is_changing = False
+                            name = generation_id(run, claim.decision, claim.attempt)
+                            live.begin(name)
+                            await self._say_why(held, part)
+                        case Reply():
+                            reply = part
+        except ModelError as error:
+            return Failed(claim, name, basis, error)
+        if reply is None:
+            error = ModelError("broken_stream", "The model's stream ended without a reply.")
+            return Failed(claim, name, basis, error)
+        return Made(claim, name, basis, reply)
+
+    async def _say_why(self, held: HeldSession, retrying: Retrying) -> None:
+        step = f"{retrying.why[:200]}; trying again in {retrying.delay:.0f} s"
+        status = StatusChanged("running", held.transcript.progress(), step)
+        await self._bus.publish(held.session_id, Live(status))
+
+    async def _release(self, attempt: Attempt) -> None:
+        if attempt.claim is not None:
+            with contextlib.suppress(LedgerUnavailable):
+                await self._ledger.release(attempt.claim)

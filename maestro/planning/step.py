@@ -1,0 +1,141 @@
+"""Take a session one step further: read, fold, decide, append, nudge.
+
+Stateless but for what it holds in cache: whoever makes the next step finds the same in the ledger.
+Knows nothing of when steps are made.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Literal
+
+import msgspec
+
+from maestro.domain.decision import End, Generate, Nothing, Policy, Wait, decide
+from maestro.domain.events import AnyEvent, GenerationDropped, StoredEvent
+from maestro.errors import LedgerUnavailable
+from maestro.planning.generation import Failed, Generator, Made, Stopped, Taken
+from maestro.planning.held import HeldSession
+from maestro.planning.outcome import decision_events, error_end, failure_events
+from maestro.planning.reply import reply_events
+from maestro.ports import Appended, Bus, Claim, HeadMoved, Ledger, Refused, SessionRow
+
+Outcome = Literal["appended", "voided", "gone"]
+
+_PATIENCE = (0.1, 0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
+"""Seconds between tries to write a reply that has been paid for."""
+_SMALL = 64 * 1024
+"""Encoded bytes of rows that still ride along with a nudge."""
+
+
+class Stepper:
+    """Makes the steps of all sessions of one worker."""
+
+    def __init__(self, ledger: Ledger, bus: Bus, generator: Generator, policy: Policy) -> None:
+        self._ledger = ledger
+        self._bus = bus
+        self._generator = generator
+        self._policy = policy
+
+    async def step(self, held: HeldSession) -> bool:
+        """One step. True: there is, or may be, more to do at once.
+
+        Raises LedgerUnavailable, NewerEvent; a step that did not end is simply made again.
+        """
+        row = await self.read(held)
+        if row is None:
+            return False
+        match decide(held.transcript, row, self._policy):
+            case Nothing():
+                return await self._rest(row, None)
+            case Wait(due_at):
+                return await self._rest(row, due_at)
+            case Generate():
+                return await self._generate(held, row)
+            case decided:
+                events = decision_events(decided, held.transcript, row)
+                basis = decided.basis if isinstance(decided, End) else row.head
+                return await self._append(held, events, _counters(row), basis) != "gone"
+
+    async def read(self, held: HeldSession) -> SessionRow | None:
+        """Fold what is new, and tell the bus of what this worker wrote. None: no such session."""
+        transcript = held.transcript
+        news: list[StoredEvent] = []
+        while True:
+            loaded = await self._ledger.load(held.session_id, after=transcript.seq)
+            if loaded is None:
+                return None
+            transcript.fold_all(loaded.events)
+            news.extend(loaded.events)
+            if transcript.seq >= loaded.row.head:
+                break
+        if held.unannounced is not None:
+            rows = tuple(event for event in news if event.seq >= (held.unannounced or 0))
+            held.unannounced = None
+            nudge = HeadMoved(loaded.row.head, rows if _are_small(rows) else ())
+            await self._bus.publish(held.session_id, nudge)
+        return loaded.row
+
+    async def fail(self, held: HeldSession, summary: str) -> None:
+        """End the open run as `internal`: its steps can't be made."""
+        row = await self.read(held)
+        if row is not None and held.transcript.run is not None:
+            ended = error_end(held.transcript, "internal", summary, row.head)
+            await self._append(held, (ended,), _counters(row), row.head)
+            await self.read(held)
+
+    async def _rest(self, row: SessionRow, due_at: float | None) -> bool:
+        if row.due_at == due_at:
+            return False
+        return not await self._ledger.rest(row.session_id, row.head, due_at)
+
+    async def _generate(self, held: HeldSession, row: SessionRow) -> bool:
+        generated = await self._generator.generate(held, row)
+        match generated:
+            case Made(claim, name, basis, reply):
+                events = reply_events(reply, held.planner.toolbelt, name, basis)
+                outcome = await self._append_surely(held, events, claim, basis)
+                if outcome == "voided":
+                    dropped = GenerationDropped(name, reply.usage)
+                    await self._ledger.append_fact(
+                        row.owner, held.session_id, f"dropped:{name}", dropped
+                    )
+            case Failed(claim, name, basis, error):
+                events = failure_events(error, held.transcript, name, basis)
+                outcome = await self._append_surely(held, events, claim, basis)
+            case Stopped():
+                return True
+            case Taken():
+                return False
+        return outcome != "gone"
+
+    async def _append_surely(
+        self, held: HeldSession, events: Sequence[AnyEvent], claim: Claim, basis: int
+    ) -> Outcome:
+        """The append of what has been paid for: made again while the ledger is away."""
+        for delay in _PATIENCE:
+            try:
+                return await self._append(held, events, claim, basis)
+            except LedgerUnavailable:
+                await asyncio.sleep(delay)
+        return await self._append(held, events, claim, basis)
+
+    async def _append(
+        self, held: HeldSession, events: Sequence[AnyEvent], claim: Claim, basis: int
+    ) -> Outcome:
+        match await self._ledger.append_decision(held.session_id, events, claim, basis):
+            case Appended(seq=seq):
+                held.unannounced = seq
+                return "appended"
+            case Refused(why="gone"):
+                return "gone"
+            case Refused():
+                return "voided"
+
+
+def _counters(row: SessionRow) -> Claim:
+    """The fence of a decision that takes no lease."""
+    return Claim(row.session_id, "", row.decision, row.attempt, row.lost)
+
+
+def _are_small(rows: Sequence[StoredEvent]) -> bool:
+    return sum(len(msgspec.json.encode(row)) for row in rows) <= _SMALL

@@ -1,0 +1,270 @@
+"""Make the steps of sessions: those that are nudged, and those that the ledger says are due.
+
+One task a session, so no two steps of one session run at once in a process. Knows when steps are
+made and nothing of what they do.
+"""
+
+import asyncio
+import secrets
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+
+import msgspec
+import structlog
+
+from maestro.domain.decision import Policy
+from maestro.domain.events import ExecutorLost
+from maestro.errors import BusUnavailable, LedgerUnavailable, NewerEvent
+from maestro.planning.generation import Generator
+from maestro.planning.held import HeldSession
+from maestro.planning.step import Stepper
+from maestro.ports import Appended, Bus, HeadMoved, Ledger, Model
+
+log = structlog.get_logger(__name__)
+
+_STEPS_AT_ONCE = 1000
+"""Steps of one session without a pause; then it waits for the next look at what is due."""
+_FAILURES = 5
+"""Unexpected failures in a row before a run ends as internal."""
+_FIRST_PAUSE = 0.5
+_LONGEST_PAUSE = 60.0
+"""Seconds before a session whose step failed is tried again: doubled each time."""
+_DUE = 100
+_DUE_OF_OTHERS = 10_000
+"""Sessions asked for at once; a worker that steps only its own must see past all others."""
+
+
+class WorkerSettings(msgspec.Struct, frozen=True):
+    """Times in seconds."""
+
+    model: str
+    """`provider/name`, for sessions that wish for none."""
+    policy: Policy = Policy()
+    generations: int = 32
+    """Made at once."""
+    held_bytes: int = 64 * 1024 * 1024
+    """Of folded sessions that are kept."""
+    look_for_due: float = 1.0
+    renew: float = 2.0
+    look_for_lost: float = 10.0
+    only: Callable[[str], bool] | None = None
+    """Which sessions this worker steps; None: all."""
+
+
+class Worker:
+    """`run` until it is cancelled; `drain` before that to leave nothing half done."""
+
+    def __init__(self, ledger: Ledger, bus: Bus, model: Model, settings: WorkerSettings) -> None:
+        self._ledger = ledger
+        self._bus = bus
+        self._settings = settings
+        self._name = secrets.token_hex(8)
+        generator = Generator(
+            ledger,
+            bus,
+            model,
+            self._name,
+            slots=settings.generations,
+            poison_claims=settings.policy.poison_claims,
+        )
+        self._stepper = Stepper(ledger, bus, generator, settings.policy)
+        self._held: OrderedDict[str, HeldSession] = OrderedDict()
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._dirty: set[str] = set()
+        self._looks: dict[str, asyncio.Task[None]] = {}
+        self._look_again: set[str] = set()
+        self._failures = Failures()
+        self._unreadable: set[str] = set()
+        """Sessions that a newer version wrote: left to one of its workers."""
+        self._draining = False
+
+    def nudge(self, session_id: str) -> None:
+        """Something happened in this session: step it, or look whether to stop what is made."""
+        if not self._may_step(session_id):
+            return
+        if session_id not in self._tasks:
+            self._tasks[session_id] = asyncio.create_task(self._keep_stepping(session_id))
+            return
+        self._dirty.add(session_id)
+        held = self._held.get(session_id)
+        if session_id in self._looks:
+            self._look_again.add(session_id)
+        elif held is not None and held.attempt is not None:
+            self._looks[session_id] = asyncio.create_task(self._look(held))
+
+    async def run(self) -> None:
+        """Until cancelled: step what the bus and the ledger name, hold on to the claims."""
+        settings = self._settings
+        async with asyncio.TaskGroup() as loops:
+            loops.create_task(self._take_work())
+            loops.create_task(_every(settings.look_for_due, self._look_for_due))
+            loops.create_task(_every(settings.renew, self._renew))
+            loops.create_task(_every(settings.look_for_lost, self._look_for_lost))
+
+    async def drain(self, seconds: float) -> None:
+        """Begin nothing more, give what is being made `seconds`, then give the claims back.
+
+        `run` goes on meanwhile, so that the claims hold.
+        """
+        self._draining = True
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks.values(), timeout=seconds)
+            for task in late:
+                task.cancel()
+            if late:
+                await asyncio.wait(late)
+
+    def _may_step(self, session_id: str) -> bool:
+        if self._draining or session_id in self._unreadable:
+            return False
+        if self._failures.is_resting(session_id, _now()):
+            return False
+        return self._settings.only is None or self._settings.only(session_id)
+
+    async def _keep_stepping(self, session_id: str) -> None:
+        """The one task of a session, until there is nothing to do for it."""
+        held = self._hold(session_id)
+        try:
+            for _ in range(_STEPS_AT_ONCE):
+                self._dirty.discard(session_id)
+                again = await self._step(held)
+                self._failures.forget(session_id)
+                if self._draining or not (again or session_id in self._dirty):
+                    break
+        except LedgerUnavailable as error:
+            log.warning("ledger_away", session_id=session_id, error=str(error))
+        except NewerEvent as error:
+            self._held.pop(session_id, None)
+            self._unreadable.add(session_id)
+            log.warning("session_of_a_newer_version", session_id=session_id, error=str(error))
+        except Exception:  # whatever one session's step meets, the others go on
+            self._held.pop(session_id, None)
+            pause = self._failures.count(session_id, _now())
+            log.exception("step_failed", session_id=session_id, again_in=pause)
+        finally:
+            del self._tasks[session_id]
+            self._dirty.discard(session_id)
+            self._forget_the_oldest()
+
+    async def _step(self, held: HeldSession) -> bool:
+        if self._failures.too_many(held.session_id):
+            await self._stepper.fail(held, "The maestro failed at this session again and again.")
+            return True
+        return await self._stepper.step(held)
+
+    def _hold(self, session_id: str) -> HeldSession:
+        held = self._held.get(session_id)
+        if held is None:
+            held = self._held[session_id] = HeldSession(session_id, self._settings.model)
+        self._held.move_to_end(session_id)
+        return held
+
+    def _forget_the_oldest(self) -> None:
+        weight = sum(held.transcript.weight for held in self._held.values())
+        for session_id in list(self._held):
+            if weight <= self._settings.held_bytes:
+                break
+            if session_id not in self._tasks:
+                weight -= self._held.pop(session_id).transcript.weight
+
+    async def _look(self, held: HeldSession) -> None:
+        """Stop what is being made where an interrupt or another worker has left it behind."""
+        session_id, attempt = held.session_id, held.attempt
+        try:
+            while attempt is not None and attempt is held.attempt:
+                self._look_again.discard(session_id)
+                after = held.transcript.seq
+                loaded = await self._ledger.load(session_id, after=after, limit=1)
+                row = None if loaded is None else loaded.row
+                if row is None or attempt.has_moved(row.decision, row.attempt):
+                    attempt.stop()
+                if session_id not in self._look_again:
+                    break
+        except (LedgerUnavailable, NewerEvent) as error:
+            log.warning("look_failed", session_id=session_id, error=str(error))
+        finally:
+            del self._looks[session_id]
+
+    async def _take_work(self) -> None:
+        while True:
+            try:
+                async for session_id in self._bus.work():
+                    self.nudge(session_id)
+            except BusUnavailable as error:
+                log.warning("bus_away", error=str(error))
+            await asyncio.sleep(self._settings.look_for_due)
+
+    async def _look_for_due(self) -> None:
+        limit = _DUE if self._settings.only is None else _DUE_OF_OTHERS
+        for session_id in await self._ledger.due(limit):
+            if session_id not in self._tasks:
+                self.nudge(session_id)
+
+    async def _renew(self) -> None:
+        """Hold on to the claims, and stop what is being made under one that was lost."""
+        made = {id_: held.attempt for id_, held in self._held.items() if held.attempt is not None}
+        claims = {id_: attempt.claim for id_, attempt in made.items()}
+        if not any(claims.values()):
+            return
+        rows = await self._ledger.renew(self._name)
+        for session_id, attempt in made.items():
+            claim = claims[session_id]
+            # A claim that was taken or changed while the ledger answered is not in the answer.
+            if claim is None or attempt.claim is not claim or attempt.is_changing:
+                continue
+            if rows.get(session_id) != (claim.decision, claim.attempt):
+                attempt.stop()
+
+    async def _look_for_lost(self) -> None:
+        """Executors whose edge died without a word."""
+        for owner, session_id, epoch in await self._ledger.lost_executors():
+            lost = await self._ledger.append_fact(
+                owner, session_id, f"lost:{epoch}", ExecutorLost(epoch)
+            )
+            if isinstance(lost, Appended):
+                await self._bus.publish(session_id, HeadMoved(lost.head))
+                self.nudge(session_id)
+
+
+class Failures:
+    """Sessions whose steps failed for reasons nobody foresaw: how often, and when to try again."""
+
+    def __init__(self) -> None:
+        self._failed: dict[str, tuple[int, float]] = {}
+
+    def count(self, session_id: str, now: float) -> float:
+        """One more; the seconds until the next try."""
+        times = self._failed.get(session_id, (0, 0.0))[0] + 1
+        pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** (times - 1))
+        self._failed[session_id] = (times, now + pause)
+        return pause
+
+    def forget(self, session_id: str) -> None:
+        self._failed.pop(session_id, None)
+
+    def is_resting(self, session_id: str, now: float) -> bool:
+        return now < self._failed.get(session_id, (0, 0.0))[1]
+
+    def too_many(self, session_id: str) -> bool:
+        return self._failed.get(session_id, (0, 0.0))[0] >= _FAILURES
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+async def _every(seconds: float, look: Callable[[], Awaitable[None]]) -> None:
+    """`look` again and again; an outage is told when it begins and when it ends."""
+    is_away = False
+    while True:
+        try:
+            await look()
+        except (LedgerUnavailable, BusUnavailable) as error:
+            if not is_away:
+                log.warning("away", look=look.__name__, error=str(error))
+            is_away = True
+        else:
+            if is_away:
+                log.info("back", look=look.__name__)
+            is_away = False
+        await asyncio.sleep(seconds)

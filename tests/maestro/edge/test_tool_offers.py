@@ -1,0 +1,73 @@
+"""Which tools of a handshake are taken."""
+
+from typing import Any
+
+import pytest
+
+from maestro.edge.tool_offers import MAX_CUSTOM_TOOLS, sift
+from protocol.from_executor import CustomTool
+from protocol.from_maestro import RejectedTool
+
+OBJECT: dict[str, Any] = {"type": "object", "properties": {"n": {"type": "integer"}}}
+
+
+def deep(levels: int) -> dict[str, Any]:
+    schema: dict[str, Any] = {"type": "object"}
+    for _ in range(levels):
+        schema = {"type": "object", "properties": {"a": schema}}
+    return schema
+
+
+def test_known_names_and_sound_schemas_are_accepted() -> None:
+    recursive = {**OBJECT, "$defs": {"a": {"$ref": "#/$defs/a"}}}
+    tools = (CustomTool("Deploy", "d", OBJECT), CustomTool("a-b_9"), CustomTool("R", "", recursive))
+    offers = sift(("Shell", "ReadFile", "Shell"), tools)
+
+    assert offers.known == ("Shell", "ReadFile")
+    assert offers.custom == tools
+    assert offers.accepted == ("Shell", "ReadFile", "Deploy", "a-b_9", "R")
+    assert offers.rejected == ()
+
+
+def test_an_unknown_name_is_named_with_why() -> None:
+    why = "not a built-in tool of this maestro"
+
+    assert sift(("Teleport",), ()).rejected == (RejectedTool("Teleport", why),)
+
+
+@pytest.mark.parametrize(
+    ("tool", "why"),
+    [
+        (CustomTool("9lives"), "a name matches"),
+        (CustomTool("a" * 65), "a name matches"),
+        (CustomTool("a\n"), "a name matches"),
+        (CustomTool("ReadFile"), "the name of a built-in tool"),
+        (CustomTool("T", "d" * 9000), "a description has at most"),
+        (CustomTool("T", "", {"type": "string"}), "not the schema of an object"),
+        (CustomTool("T", "", {"enum": ["x" * 70_000]}), "a schema takes at most"),
+        (CustomTool("T", "", deep(40)), "a schema nests at most"),
+        (CustomTool("T", "", {"$ref": "https://evil.example/s"}), "no reference to elsewhere"),
+        (
+            CustomTool("T", "", {"properties": {"a": {"$ref": "file:///etc/passwd"}}}),
+            "no reference to elsewhere",
+        ),
+        (CustomTool("T", "", {"properties": {"a": {"type": "nothing"}}}), "not a JSON Schema"),
+        (CustomTool("T", "", {"properties": {"a": {"pattern": "("}}}), "no regular expression"),
+        (CustomTool("T", "", {"patternProperties": {"(": {}}}), "no regular expression"),
+    ],
+)
+def test_an_unsound_tool_is_rejected_with_why(tool: CustomTool, why: str) -> None:
+    offers = sift((), (tool,))
+
+    assert offers.custom == ()
+    [rejected] = offers.rejected
+    assert rejected.name == tool.name[:64]
+    assert why in rejected.why
+
+
+def test_the_second_of_a_name_and_those_above_the_bound_are_rejected() -> None:
+    names = [f"t{number}" for number in range(MAX_CUSTOM_TOOLS - 1)]
+    offers = sift((), [CustomTool(name) for name in ("t0", *names, "over")])
+
+    assert [tool.name for tool in offers.custom] == names
+    assert [tool.name for tool in offers.rejected] == ["t0", "over"]
