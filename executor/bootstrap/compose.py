@@ -1,0 +1,157 @@
+"""Put one session together: journal, link, policy, tools, workspace, view.
+
+Opens what a session holds and closes it again; what happens in between is `session`'s.
+"""
+
+import os
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from executor.bootstrap.project import Project, plan_is_kept, project_spec, workspace_facts
+from executor.bootstrap.reads import SeenFiles
+from executor.errors import JournalError
+from executor.journal import Journal, create_journal, journal_without_file, open_journal
+from executor.link import Endpoint, Link, Pace, Revive
+from executor.link.websocket import open_websocket
+from executor.policy.decide import PolicyState
+from executor.policy.policy import Policy, rules_of
+from executor.process import Processes
+from executor.session import Session, SessionParts, SessionStart
+from executor.session.parts import Emit
+from executor.session.start import NewSession, ResumedSession
+from executor.settings import Folders, Settings
+from executor.tool_context import ToolContext
+from executor.tools import TOOLS
+from executor.view.port import View
+from executor.workspace import Workspace
+from protocol.from_executor import RunLimits, RunWishes
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What the user asked for: a first prompt, or an earlier session by its journal."""
+
+    prompt: str
+    journal_id: str | None = None
+    session_id: str | None = None
+    """Of a session that this machine has no journal of."""
+    take_over: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Where a session takes place, and whom it reaches."""
+
+    project: Project
+    settings: Settings
+    folders: Folders
+    environment: Mapping[str, str]
+    endpoint: Endpoint
+    revive: Revive | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    session: Session
+    policy: Policy
+    journal: Journal
+
+
+@contextmanager
+def composed(opening: Opening, world: World, view: View, *, attended: bool) -> Generator[Composed]:
+    """A session ready to `run`; its journal and workspace are closed at the end.
+
+    `attended`: somebody sits there and may wait for a run that is parked.
+    """
+    project, settings, folders = world.project, world.settings, world.folders
+    environment = world.environment
+    workspace = Workspace(project.root)
+    journal = _journal(opening, folders.state, project.root, world.endpoint)
+    try:
+        policy = Policy(_policy_state(settings, trusted=project.trusted), workspace.resolve)
+        processes = Processes(journal.journal_id, environment)
+        contexts = _Contexts(workspace, processes, SeenFiles(), _spill(folders, journal))
+        parts = SessionParts(
+            link=Link(
+                world.endpoint,
+                open_websocket,
+                revive=world.revive,
+                pace=Pace(give_up=settings.reconnect_seconds),
+            ),
+            journal=journal,
+            view=view,
+            workspace=workspace,
+            tools={tool.contract.name: tool for tool in TOOLS},
+            decide=policy.decide,
+            remember=policy.remember,
+            context=contexts.of,
+            end_survivors=processes.end_survivors,
+            keep_plan=plan_is_kept(settings.mode),
+        )
+        start = SessionStart(
+            opening=_opened(opening),
+            project_spec=project_spec(project, workspace),
+            workspace=workspace_facts(project.root, dict(environment)),
+            run=wishes(settings),
+        )
+        session = Session(parts, start, stop_when_parked=not attended)
+        yield Composed(session, policy, journal)
+    finally:
+        journal.close()
+        workspace.close()
+
+
+def wishes(settings: Settings) -> RunWishes:
+    """What the settings would like of the maestro's runs."""
+    limits = RunLimits(
+        settings.max_steps, settings.max_seconds, settings.max_tokens, settings.max_cost
+    )
+    # A private maestro was started with its model; a replay is no name to wish for.
+    model = settings.model if settings.server is not None else None
+    return RunWishes(model=model, effort=settings.effort, mode=settings.mode, limits=limits)
+
+
+@dataclass(frozen=True, slots=True)
+class _Contexts:
+    workspace: Workspace
+    processes: Processes
+    reads: SeenFiles
+    spill: Path
+
+    def of(self, tool_id: str, emit: Emit) -> ToolContext:
+        return ToolContext(tool_id, self.workspace, self.processes, self.reads, emit, self.spill)
+
+
+def _policy_state(settings: Settings, *, trusted: bool) -> PolicyState:
+    rules = rules_of(settings.allow, settings.ask, settings.deny)
+    return PolicyState(settings.mode, rules, trusted=trusted)
+
+
+def _opened(opening: Opening) -> NewSession | ResumedSession:
+    if opening.journal_id is None and opening.session_id is None:
+        return NewSession(opening.prompt)
+    return ResumedSession(take_over=opening.take_over)
+
+
+def _journal(opening: Opening, state: Path, root: Path, endpoint: Endpoint) -> Journal:
+    if opening.journal_id is not None:
+        return open_journal(state, opening.journal_id)
+    try:
+        return create_journal(
+            state,
+            cwd=str(root),
+            server=endpoint.shown,
+            title=opening.prompt,
+            session_id=opening.session_id,
+        )
+    except JournalError as error:
+        return journal_without_file(str(error), cwd=str(root), server=endpoint.shown)
+
+
+def _spill(folders: Folders, journal: Journal) -> Path:
+    folder = folders.state / "output" / journal.journal_id
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.chmod(folder, 0o700)
+    return folder

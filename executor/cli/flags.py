@@ -1,0 +1,126 @@
+"""The flags of a prompt run, as one table: the lean parser and `--help` are made from it.
+
+Parses only; what the values mean is `settings`' business.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Any, Literal
+
+from executor.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    name: str
+    help: str
+    metavar: str | None = None
+    """None: a switch."""
+    short: str | None = None
+
+    @property
+    def field(self) -> str:
+        return self.name.replace("-", "_")
+
+
+FLAGS = (
+    Flag("server", "a team's maestro, wss://...; without one a private maestro is used", "URL"),
+    Flag("token", "the token for --server (better: codegen login, or CODEGEN_TOKEN)", "TOKEN"),
+    Flag("model", "provider/name, a name, or replay:FILE (see codegen models)", "MODEL"),
+    Flag("base-url", "another OpenAI-compatible address for the private maestro", "URL"),
+    Flag("effort", "how hard the model thinks: low, medium, high", "LEVEL"),
+    Flag("mode", "read-only | ask | auto-edit | auto: what may happen unasked (ask)", "MODE"),
+    Flag("no-sandbox", "accept --mode auto without a sandbox"),
+    Flag("trust", "trust this directory's AGENTS.md and .codegen/ from now on"),
+    Flag("output-format", "text | json (one object at the end) | stream-json", "FORMAT"),
+    Flag("cwd", "work in this directory", "DIR"),
+    Flag("max-steps", "end the run after so many generations", "N"),
+    Flag("max-seconds", "end the run after so many seconds", "N"),
+    Flag("max-tokens", "end the run after so many tokens", "N"),
+    Flag("max-cost", "end the run after so many US dollars", "USD"),
+    Flag("record", "write the model's side of the session to a file", "FILE"),
+    Flag("continue", "go on with this directory's last session", short="c"),
+    Flag("resume", "go on with this session", "ID"),
+    Flag("take-over", "with --resume: take the session from the executor that has it"),
+    Flag("reconnect-seconds", "give a lost maestro up after so long", "N"),
+    Flag("ca-file", "trust this certificate authority too", "FILE"),
+)
+
+BY_NAME = {f"--{flag.name}": flag for flag in FLAGS} | {
+    f"-{flag.short}": flag for flag in FLAGS if flag.short
+}
+
+COMMANDS = (
+    "config", "demo", "doctor", "login", "logout", "maestro", "models", "policy", "sessions",
+    "completion",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class PromptRun:
+    """`codegen [FLAGS] [PROMPT...]`: `given` by field name, the prompt possibly empty."""
+
+    prompt: str
+    given: dict[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A sub-command, `--help`, or `--version`: the rest is not parsed here."""
+
+    name: Literal["command", "help", "version"]
+    arguments: tuple[str, ...] = ()
+
+
+def parse(arguments: Sequence[str]) -> PromptRun | Command:
+    """Read the arguments of `codegen`; raises UsageError, which names the flag."""
+    words: list[str] = []
+    given: dict[str, Any] = {}
+    rest = list(arguments)
+    while rest:
+        argument = rest.pop(0)
+        if argument == "--":
+            return PromptRun(" ".join((*words, *rest)), given)
+        if argument in ("--help", "-h"):
+            return Command("help")
+        if argument in ("--version", "-V"):
+            return Command("version")
+        if argument.startswith("-") and len(argument) > 1:
+            name, value = _flag(argument, rest)
+            given[name] = value
+        elif not words and argument in COMMANDS:
+            return Command("command", (argument, *rest))
+        else:
+            words.append(argument)
+    if len(words) == 1:
+        _refuse_misspelt(words[0])
+    return PromptRun(" ".join(words), given)
+
+
+def _flag(argument: str, rest: list[str]) -> tuple[str, Any]:
+    name, separator, value = argument.partition("=")
+    flag = BY_NAME.get(name)
+    if flag is None:
+        near = get_close_matches(name, BY_NAME, 1)
+        hint = f"; did you mean {near[0]}?" if near else "; see codegen --help"
+        raise UsageError(f"there is no flag {name}{hint}")
+    if flag.metavar is None:
+        if separator:
+            raise UsageError(f"{name} takes no value")
+        return flag.field, True
+    if separator:
+        return flag.field, value
+    if not rest:
+        raise UsageError(f"{name} needs a value: {name} {flag.metavar}")
+    return flag.field, rest.pop(0)
+
+
+def _refuse_misspelt(word: str) -> None:
+    """A lone word that is nearly a command is no prompt: a run costs money."""
+    near = get_close_matches(word.lower(), COMMANDS, 1, cutoff=0.75)
+    if near and " " not in word:
+        raise UsageError(
+            f"{word!r} is not a command; did you mean codegen {near[0]}? "
+            f"To send it as a prompt: codegen -- {word}"
+        )

@@ -1,0 +1,159 @@
+"""What this machine did for one session: answers whether a call may run, and writes before it does.
+
+Starts nothing and sends nothing. How a journal comes to be is in `opening`.
+"""
+
+from dataclasses import dataclass
+
+from executor.errors import JournalError
+from executor.journal.file import JournalFile
+from executor.journal.records import (
+    AnyRecord,
+    CallFinished,
+    CallsAccepted,
+    CallStarted,
+    Seen,
+    SessionKnown,
+    encode_line,
+)
+from executor.journal.state import JournalState
+from protocol.from_executor import ToolResult
+
+COMPACT_BYTES = 8 * 1024 * 1024
+"""A file is rewritten when it is this long and has doubled since the last time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Never seen: it may run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """Started by this process: its result will come."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """Done, and not yet known to be in the ledger."""
+
+    result: ToolResult
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """Done and in the ledger; the result is forgotten."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartedByGoneProcess:
+    """Started before this process was: nobody knows how far it came."""
+
+
+CallState = Unknown | Running | Finished | Accepted | StartedByGoneProcess
+
+
+class Journal:
+    """One session's journal.
+
+    The methods that write raise JournalError when the disk refuses. What they were told holds in
+    memory all the same (`begin` apart), so that this process runs nothing twice and still sends
+    every result.
+    """
+
+    def __init__(
+        self,
+        file: JournalFile | None,
+        state: JournalState,
+        *,
+        warnings: tuple[str, ...] = (),
+        must_take_over: bool = False,
+    ) -> None:
+        """Without a `file`, reads go on and calls with effects are refused."""
+        self._file = file
+        self._state = state
+        self._running: set[str] = set()
+        self._compact_at = COMPACT_BYTES
+        self.warnings = warnings
+        """What was wrong when it was opened, one line each, for the user."""
+        self.must_take_over = must_take_over
+        """The old file was damaged: attach anew, so that no call from before is sent again."""
+
+    @property
+    def journal_id(self) -> str:
+        return self._state.head.journal_id
+
+    @property
+    def session_id(self) -> str | None:
+        return self._state.session_id
+
+    @property
+    def last_seq(self) -> int:
+        return self._state.last_seq
+
+    def call(self, tool_id: str) -> CallState:
+        if tool_id in self._running:
+            return Running()
+        if tool_id in self._state.finished:
+            return Finished(self._state.finished[tool_id])
+        if tool_id in self._state.accepted:
+            return Accepted()
+        return StartedByGoneProcess() if tool_id in self._state.started else Unknown()
+
+    def unaccepted(self) -> tuple[ToolResult, ...]:
+        """The results that must be sent again after each attach, oldest first."""
+        return tuple(self._state.finished.values())
+
+    def belong_to(self, session_id: str) -> None:
+        """On disk when this returns: from then on the session can be resumed."""
+        if session_id != self.session_id:
+            self._note(SessionKnown(session_id), sync=True)
+
+    def see(self, seq: int) -> None:
+        """Note a durable frame. Not synced: what is lost is only shown once more."""
+        if seq > self.last_seq:
+            self._note(Seen(seq), sync=False)
+
+    def forget_seen(self) -> None:
+        """The maestro does not know our `last_seq`: start from the beginning."""
+        self._note(Seen(0), sync=False)
+
+    def begin(self, tool_id: str, *, effects: bool) -> None:
+        """Note that a call starts. One with effects must not start when this raises."""
+        if effects:
+            if self._file is None:
+                raise JournalError(self.warnings[0])
+            self._write(CallStarted(tool_id), sync=True)
+            self._state.apply(CallStarted(tool_id))
+        self._running.add(tool_id)
+
+    def finish(self, result: ToolResult, *, effects: bool) -> None:
+        """Note a result before it is sent. With effects it is on disk when this returns."""
+        self._running.discard(result.tool_id)
+        self._note(CallFinished(result), sync=effects)
+
+    def accept(self, tool_id: str) -> None:
+        """The ledger holds this result, or refuses it for good."""
+        if tool_id in self._state.finished:
+            self._note(CallsAccepted((tool_id,)), sync=False)
+
+    def close(self) -> None:
+        """Free the lock. A journal of a session that never was is taken away."""
+        if self._file is None:
+            return
+        if self.session_id is None:
+            self._file.remove()
+        else:
+            self._file.close()
+
+    def _note(self, record: AnyRecord, *, sync: bool) -> None:
+        self._state.apply(record)
+        self._write(record, sync=sync)
+
+    def _write(self, record: AnyRecord, *, sync: bool) -> None:
+        if self._file is None:
+            return
+        self._file.append(encode_line(record), sync=sync)
+        if self._file.size > self._compact_at:
+            self._file.replace(b"".join(map(encode_line, self._state.records())))
+            self._compact_at = max(COMPACT_BYTES, 2 * self._file.size)

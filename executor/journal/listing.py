@@ -1,0 +1,96 @@
+"""Which sessions this machine knows, from the first lines of their journals.
+
+Reads and deletes files; opens no session.
+"""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from executor.errors import JournalError
+from executor.journal.file import JournalFile
+from executor.journal.paths import SUFFIX, journal_folder, journal_path
+from executor.journal.records import Head, SessionKnown, read_lines
+from executor.journal.state import JournalState
+
+FIRST_BYTES = 64 * 1024
+"""The head and the session's id are the first lines."""
+PRUNE_SECONDS = 90 * 24 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class JournalHead:
+    """One line of `codegen sessions list`."""
+
+    journal_id: str
+    session_id: str
+    cwd: str
+    server: str
+    title: str
+    created: float
+    last_used: float
+    """Both in Unix seconds."""
+
+
+def journals(state: Path, *, cwd: str | None = None) -> list[JournalHead]:
+    """The sessions that can be resumed, of one directory or of all, the last used first."""
+    heads = [head for head in map(_read, _files(state)) if head is not None]
+    wanted = [head for head in heads if cwd is None or head.cwd == cwd]
+    return sorted(wanted, key=lambda head: head.last_used, reverse=True)
+
+
+def find_journal(state: Path, session_id: str) -> JournalHead | None:
+    """The last used journal of a session, or None where this machine has none."""
+    return next((head for head in journals(state) if head.session_id == session_id), None)
+
+
+def delete_journal(state: Path, journal_id: str) -> None:
+    """Raises JournalError where it is open in another process, or not there."""
+    file, _ = JournalFile.open(journal_path(state, journal_id))
+    file.remove()
+
+
+def prune(state: Path, *, older_than: float = PRUNE_SECONDS) -> int:
+    """Delete the journals that nobody used for so many seconds; says how many there were.
+
+    Their sessions can still be resumed: from a journal with another id, as from another machine.
+    """
+    pruned = 0
+    for path in _files(state):
+        try:
+            if time.time() - path.stat().st_mtime > older_than:
+                delete_journal(state, path.stem)
+                pruned += 1
+        except (JournalError, FileNotFoundError):
+            continue  # open elsewhere, or gone already
+    return pruned
+
+
+def _files(state: Path) -> Iterator[Path]:
+    return journal_folder(state).glob(f"*{SUFFIX}")
+
+
+def _read(path: Path) -> JournalHead | None:
+    try:
+        with path.open("rb") as file:
+            start = file.read(FIRST_BYTES)
+        last_used = path.stat().st_mtime
+    except OSError:
+        return None
+    match read_lines(start).records:
+        case (Head() as head, *rest):
+            known = JournalState(head, (r for r in rest if isinstance(r, SessionKnown)))
+        case _:
+            return None
+    if known.session_id is None:
+        return None
+    return JournalHead(
+        journal_id=head.journal_id,
+        session_id=known.session_id,
+        cwd=head.cwd,
+        server=head.server,
+        title=head.title,
+        created=head.created,
+        last_used=last_used,
+    )

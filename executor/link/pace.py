@@ -1,0 +1,32 @@
+"""How long the link waits, and between what.
+
+Numbers and arithmetic; who sleeps is the link.
+"""
+
+import random
+from dataclasses import dataclass
+
+from protocol.version import HANDSHAKE_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """All in seconds."""
+
+    first: float = 15.0
+    """For the first connection, after which the user is told what is wrong."""
+    open: float = 10.0
+    """For a socket to open."""
+    answer: float = HANDSHAKE_SECONDS
+    """For `session_started`, once the socket is open."""
+    give_up: float | None = None
+    """For a lost connection to come back; None: as long as the user waits."""
+    shortest: float = 0.5
+    longest: float = 10.0
+    settled: float = 60.0
+    """A connection that lived so long was a good one: what went wrong before is forgotten."""
+
+    def pause(self, attempt: int) -> float:
+        """Before the attempt of that number, from 0: jittered, so that a crowd spreads out."""
+        bound = min(self.longest, self.shortest * 2 ** min(attempt, 16))
+        return bound * random.uniform(0.5, 1.0)

@@ -1,0 +1,52 @@
+"""What the link needs of a WebSocket, so that the library behind it can be replaced.
+
+Interfaces and outcomes only.
+"""
+
+from typing import Literal, Protocol
+
+from executor.link.endpoint import Endpoint
+
+Hope = Literal["none", "later", "soon"]
+"""`none`: it will not change by itself. `later`: not worth a wait at the first connection, which
+rather tells the user; worth one when a session is at stake. `soon`: worth a wait at any time."""
+
+
+class DialFailed(Exception):
+    """There is no connection; `why` is one line for the user, without the address."""
+
+    def __init__(self, why: str, hope: Hope) -> None:
+        super().__init__(why)
+        self.why = why
+        self.hope: Hope = hope
+
+
+class SocketClosed(Exception):
+    """The connection is over. `code` is RFC 6455's, 1006 where the peer gave none."""
+
+    def __init__(self, code: int, why: str) -> None:
+        super().__init__(f"{code} {why}")
+        self.code = code
+        self.why = why
+
+
+class Socket(Protocol):
+    """One open WebSocket. Pings by itself; both methods raise SocketClosed."""
+
+    async def send(self, frame: bytes) -> None:
+        """Send one text frame; waits while the peer does not read."""
+        ...
+
+    async def receive(self) -> str | bytes:
+        """The next message: str of a text frame, bytes of a binary one."""
+        ...
+
+    async def close(self, code: int = 1000) -> None:
+        """Close in good manners, within a second; never raises."""
+        ...
+
+
+class Dial(Protocol):
+    async def __call__(self, endpoint: Endpoint) -> Socket:
+        """Connect within 10 seconds. Raises DialFailed."""
+        ...

@@ -1,0 +1,197 @@
+"""Find the private maestro of a place, or start one: elected by a lock, reached by a socket.
+
+The child inherits a bound socket and two pipes and nothing else; keys and the access secret come
+by pipe, never in arguments or environment.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import secrets
+import select
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from executor.errors import ServerUnreachable
+from executor.local_maestro.place import Place, provider_environment
+from executor.settings import Folders, Settings
+
+START_SECONDS = 20.0
+IDLE_SECONDS = 300.0
+OWN_IDLE_SECONDS = 5.0
+"""A maestro that records or replays serves one run and goes."""
+MAX_LOG_BYTES = 4 * 1024 * 1024
+KEPT_VARIABLES = (
+    "PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "XDG_STATE_HOME", "SSL_CERT_FILE", "SSL_CERT_DIR",
+    "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy",
+    "no_proxy",
+)  # fmt: skip
+"""What the child's environment holds: nothing of PYTHON*, no key, no token."""
+
+
+@dataclass(frozen=True, slots=True)
+class PrivateMaestro:
+    """A running one: connect to `socket` with `secret` as the token."""
+
+    socket: Path
+    secret: str
+    started: bool
+    """This call started it."""
+
+
+def ensure(
+    place: Place, folders: Folders, settings: Settings, environment: Mapping[str, str]
+) -> PrivateMaestro:
+    """Join the place's maestro or start it; blocks for up to START_SECONDS.
+
+    Raises ServerUnreachable with the child's own words when it does not come up.
+    """
+    found = _join(place)
+    if found is not None:
+        return found
+    with _elected(place):
+        found = _join(place)
+        return found or _start(place, folders, settings, environment)
+
+
+def _join(place: Place) -> PrivateMaestro | None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(str(place.socket))
+            return PrivateMaestro(place.socket, place.secret.read_text(), started=False)
+        except OSError:
+            return None  # nobody listens there: it is to be started
+
+
+@contextlib.contextmanager
+def _elected(place: Place) -> Generator[None]:
+    descriptor = os.open(place.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise ServerUnreachable(
+                        f"another codegen has been starting the private maestro for "
+                        f"{START_SECONDS:.0f} s: see {place.lock}"
+                    ) from None
+                time.sleep(0.02)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _start(
+    place: Place, folders: Folders, settings: Settings, environment: Mapping[str, str]
+) -> PrivateMaestro:
+    secret = secrets.token_urlsafe(32)
+    listener = _listener(place)
+    secrets_read, secrets_write = os.pipe()
+    ready_read, ready_write = os.pipe()
+    log = _log(folders.state)
+    inherited = (listener.fileno(), secrets_read, ready_write)
+    try:
+        subprocess.Popen(
+            [
+                sys.executable, "-P", "-m", "maestro", "private",
+                "--listen-fd", str(inherited[0]),
+                "--secrets-fd", str(inherited[1]),
+                "--ready-fd", str(inherited[2]),
+            ],
+            cwd="/",
+            env={name: environment[name] for name in KEPT_VARIABLES if name in environment},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            pass_fds=inherited,
+            start_new_session=True,
+        )  # fmt: skip
+    finally:
+        for descriptor in (*inherited[1:], log):
+            os.close(descriptor)
+        listener.detach()
+        os.close(inherited[0])
+    _write_secret(place.secret, secret)
+    _tell(secrets_write, _told(secret, folders, settings, environment))
+    _await_ready(ready_read, folders.state)
+    return PrivateMaestro(place.socket, secret, started=True)
+
+
+def _listener(place: Place) -> socket.socket:
+    with contextlib.suppress(FileNotFoundError):
+        place.socket.unlink()
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    previous = os.umask(0o177)
+    try:
+        listener.bind(str(place.socket))
+    finally:
+        os.umask(previous)
+    listener.listen(128)
+    return listener
+
+
+def _told(
+    secret: str, folders: Folders, settings: Settings, environment: Mapping[str, str]
+) -> dict[str, Any]:
+    own = settings.record is not None or (settings.model or "").startswith("replay:")
+    return {
+        "secret": secret,
+        "state": str(folders.state / "maestro"),
+        "model": settings.model,
+        "base_url": settings.base_url,
+        "record": str(settings.record.absolute()) if settings.record else None,
+        "environment": provider_environment(environment),
+        "idle_seconds": OWN_IDLE_SECONDS if own else IDLE_SECONDS,
+    }
+
+
+def _tell(descriptor: int, told: Mapping[str, Any]) -> None:
+    with os.fdopen(descriptor, "w", encoding="utf-8") as pipe:
+        json.dump(told, pipe)
+
+
+def _await_ready(descriptor: int, state: Path) -> None:
+    """Read the child's one line: `ready`, or what is wrong."""
+    os.set_blocking(descriptor, False)
+    deadline = time.monotonic() + START_SECONDS
+    line = b""
+    with os.fdopen(descriptor, "rb", buffering=0) as pipe:
+        while b"\n" not in line:
+            ready, _, _ = select.select([pipe], [], [], max(0.0, deadline - time.monotonic()))
+            piece = pipe.read(4096) if ready else None
+            if not piece:
+                raise ServerUnreachable(
+                    f"the private maestro did not start; its log is {state / 'maestro.log'}"
+                )
+            line += piece
+    words = line.decode(errors="replace").strip()
+    if words != "ready":
+        raise ServerUnreachable(words.removeprefix("error: "))
+
+
+def _write_secret(path: Path, secret: str) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        path.unlink()
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(secret)
+
+
+def _log(state: Path) -> int:
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = state / "maestro.log"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+    descriptor = os.open(path, flags, 0o600)
+    if os.fstat(descriptor).st_size > MAX_LOG_BYTES:
+        os.ftruncate(descriptor, 0)
+    return descriptor

@@ -1,0 +1,41 @@
+"""The policy in force: what was configured, and what the user allowed since.
+
+Holds the one piece of state; the decision itself is `decide`'s, and pure.
+"""
+
+from dataclasses import replace
+from typing import Literal
+
+from executor.policy.call import PlannedCall
+from executor.policy.decide import PolicyState, Resolve, Rules, decide
+from executor.policy.rules import parse_rule
+from executor.policy.verdict import Ask, Mode, Verdict
+
+
+class Policy:
+    """Decides for one session; loosened only by its user."""
+
+    def __init__(self, state: PolicyState, resolve: Resolve) -> None:
+        self.state = state
+        self._resolve = resolve
+
+    def decide(self, call: PlannedCall) -> Verdict:
+        return decide(call, self.state, self._resolve)
+
+    def remember(self, ask: Ask, _scope: Literal["session", "always"]) -> None:
+        """Allow from now on what the question said it would cover; until the session ends."""
+        if not ask.remember_rule:
+            return
+        rules = self.state.rules
+        allowed = (*rules.allow, parse_rule(ask.remember_rule))
+        self.state = replace(self.state, rules=replace(rules, allow=allowed))
+
+    def set_mode(self, mode: Mode) -> None:
+        self.state = replace(self.state, mode=mode)
+
+
+def rules_of(allow: tuple[str, ...], ask: tuple[str, ...], deny: tuple[str, ...]) -> Rules:
+    """The rules that configuration texts spell; raises UsageError, which quotes a bad one."""
+    return Rules(
+        tuple(map(parse_rule, allow)), tuple(map(parse_rule, ask)), tuple(map(parse_rule, deny))
+    )

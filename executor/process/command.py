@@ -1,0 +1,88 @@
+"""What is run, and what became of it.
+
+Values only; `processes` does the work.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+HEAD_BYTES = 24 * 1024
+TAIL_BYTES = 24 * 1024
+SPILL_MAX = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One program to run to its end; standard input is closed."""
+
+    argv: tuple[str, ...]
+    """The program first: an absolute path, or a name that is looked up in the clean PATH."""
+    folder: int
+    """Handle of the folder to run in; it must stay open until the command has ended."""
+    call: str
+    """The tool_id: what is started carries it in its environment."""
+    timeout_s: float
+    environment: Mapping[str, str] = field(default_factory=dict[str, str])
+    """On top of the clean environment."""
+    spill: Path | None = None
+    """The folder for output beyond head and tail; without it, that is dropped."""
+    head_bytes: int = HEAD_BYTES
+    tail_bytes: int = TAIL_BYTES
+    keep_stderr: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Exited:
+    code: int
+
+
+@dataclass(frozen=True, slots=True)
+class Signalled:
+    name: str
+    """As in SIGSEGV."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimedOut:
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class NotStarted:
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The process that watched the command was killed: how the command ended is unknown."""
+
+
+Outcome = Exited | Signalled | TimedOut | NotStarted | Lost
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """Standard output and error in the order in which they came, middle left out."""
+
+    head: bytes
+    tail: bytes
+    """Empty when `head` is all there is."""
+    total_bytes: int
+    spill: Path | None = None
+    """The file that holds the whole, or its first 64 MiB; owner-readable only."""
+    spill_note: str = ""
+    """Why `spill` does not hold the whole, in words."""
+
+    @property
+    def truncated(self) -> bool:
+        return self.total_bytes > len(self.head) + len(self.tail)
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    outcome: Outcome
+    output: Captured
+    duration_ms: int
+    left_behind: int = 0
+    """How many processes the command had left running; they were ended."""

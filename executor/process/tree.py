@@ -1,0 +1,149 @@
+"""One running command, seen from the executor: its warden's socket and its two pipes.
+
+Starts, reads and ends it; how long it may run is its caller's decision.
+"""
+
+import asyncio
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import cast
+
+import msgspec
+
+_READ_BYTES = 64 * 1024
+_WARDEN = Path(__file__).with_name("warden.py")
+
+Feed = Callable[[bytes], None]
+"""Takes a chunk; an empty one is the end."""
+
+
+class Nursery:
+    """The program from which wardens are forked; started at the first command."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._requests: socket.socket | None = None
+
+    def hand_over(self, handles: list[int]) -> None:
+        """Let a new warden have `handles`; the caller closes its own."""
+        if self._process is None or self._process.poll() is not None:
+            self._start()
+        requests = cast("socket.socket", self._requests)
+        socket.send_fds(requests, [b"+"], handles)
+
+    def close(self) -> None:
+        if self._process is not None and self._requests is not None:
+            self._requests.close()
+            self._process.wait()
+            self._process = None
+
+    def _start(self) -> None:
+        self._requests, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-S", "-X", "utf8", str(_WARDEN)],
+                stdin=theirs.fileno(),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                cwd="/",
+                env={},
+                start_new_session=True,
+            )
+
+
+class Tree:
+    """A command and whatever it starts."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._pipes: dict[int, Feed] = {}
+        self._silent = asyncio.Event()
+        self._silent.set()
+        self.killed = 0
+        self.is_empty = False
+
+    @classmethod
+    async def start(
+        cls,
+        nursery: Nursery,
+        argv: tuple[str, ...],
+        environment: dict[str, str],
+        folder: int,
+        feeds: tuple[Feed, Feed],
+    ) -> "Tree":
+        """Start `argv` in `folder`; standard output and error go to `feeds`."""
+        ours, theirs = socket.socketpair()
+        pipes = (os.pipe(), os.pipe())
+        with theirs:
+            try:
+                nursery.hand_over([theirs.fileno(), pipes[0][1], pipes[1][1], folder])
+            finally:
+                for _, writing in pipes:
+                    os.close(writing)
+        tree = cls(*await asyncio.open_connection(sock=ours))
+        for (reading, _), feed in zip(pipes, feeds, strict=True):
+            tree._listen(reading, feed)
+        request = {"argv": argv, "environment": environment}
+        tree._writer.write(json.dumps(request).encode() + b"\n")
+        return tree
+
+    async def fact(self) -> dict[str, int]:
+        """The warden's next word; nothing in it when the warden is gone."""
+        with suppress(ConnectionError):
+            line = await self._reader.readline()
+            if line:
+                fact = msgspec.json.decode(line, type=dict[str, int])
+                self.killed += fact.get("empty", 0)
+                self.is_empty = self.is_empty or "empty" in fact
+                return fact
+        self.is_empty = True
+        return {}
+
+    async def silence(self) -> None:
+        """Wait until nobody can write to the pipes any more."""
+        await self._silent.wait()
+
+    async def emptiness(self) -> None:
+        """Wait until no process is left."""
+        while not self.is_empty:
+            await self.fact()
+
+    def ask(self, letter: bytes) -> None:
+        """`T`: tell every process to end; `K`: kill them all."""
+        if not self.is_empty:
+            self._writer.write(letter)
+
+    def close(self) -> None:
+        """Let go; a warden that still watches something kills it."""
+        for handle in tuple(self._pipes):
+            self._finish(handle)
+        self._writer.close()
+
+    def _listen(self, handle: int, feed: Feed) -> None:
+        os.set_blocking(handle, False)
+        self._pipes[handle] = feed
+        self._silent.clear()
+        asyncio.get_running_loop().add_reader(handle, self._read, handle)
+
+    def _read(self, handle: int) -> None:
+        try:
+            chunk = os.read(handle, _READ_BYTES)
+        except BlockingIOError:
+            return
+        self._pipes[handle](chunk)
+        if not chunk:
+            self._finish(handle)
+
+    def _finish(self, handle: int) -> None:
+        asyncio.get_running_loop().remove_reader(handle)
+        os.close(handle)
+        del self._pipes[handle]
+        if not self._pipes:
+            self._silent.set()

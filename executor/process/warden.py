@@ -1,0 +1,215 @@
+"""Run as a program: start commands for an executor and end all that comes of them.
+
+Imports nothing but the standard library, knows no time-outs and reads no output.
+
+It stands between the executor and its commands because ancestry can't be shaken off: each command
+gets a warden, the warden adopts every orphan below it (PR_SET_CHILD_SUBREAPER), so a double fork,
+a session of its own or an emptied environment hide nothing, and when the kernel says that the
+warden has no child left, nothing is left. It outlives a `kill -9` of the executor just long enough
+to end the rest: each warden holds a socket whose other end only the executor has. Where there is
+no such adoption (macOS), the command's process group is what is ended.
+
+Standard input is a stream socket. Each byte on it brings four handles: a control socket, the
+command's standard output and error, and its folder. On the control socket the executor writes one
+line of JSON, {"argv", "environment"}, later `T` (terminate) or `K` (kill); it reads lines of JSON:
+{"failed": errno} or {"exited": wait status}, at last {"empty": processes that had to be killed}.
+"""
+
+import ctypes
+import gc
+import json
+import os
+import resource
+import select
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from types import FrameType
+from typing import NoReturn, TypedDict
+
+PR_SET_CHILD_SUBREAPER = 36
+_PAUSE = 0.005
+_IGNORED_HERE = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGTSTP)
+_DEFAULT_BELOW = (*_IGNORED_HERE, signal.SIGCHLD, signal.SIGPIPE, signal.SIGXFSZ)
+
+
+class Request(TypedDict):
+    argv: list[str]
+    environment: dict[str, str]
+
+
+def main() -> None:
+    """Fork a warden for each byte that comes, until the executor is gone."""
+    for number in _IGNORED_HERE:
+        signal.signal(number, signal.SIG_IGN)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # wardens are reaped by the kernel
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    requests = socket.socket(fileno=0)
+    prctl = _prctl()
+    gc.freeze()
+    while True:
+        byte, handles, _, _ = socket.recv_fds(requests, 1, 4)
+        if not byte:
+            break
+        if os.fork() == 0:
+            requests.close()
+            _watch(handles, prctl)
+        for handle in handles:
+            os.close(handle)
+    with suppress(ChildProcessError):
+        os.waitpid(-1, 0)  # returns when the last warden has ended
+
+
+def _prctl() -> Callable[[int, int], object]:
+    """The call by that name, and nothing where there is none."""
+    if sys.platform != "linux":
+        return lambda _option, _value: None
+    library = ctypes.CDLL(None, use_errno=True)
+    return lambda option, value: library.prctl(option, value, 0, 0, 0)
+
+
+def _watch(handles: list[int], prctl: Callable[[int, int], object]) -> NoReturn:
+    """The life of one warden."""
+    for handle in handles:
+        os.set_inheritable(handle, False)
+    control = socket.socket(fileno=handles[0])
+    request = _request(control)
+    woken, wake = os.pipe()
+    os.set_blocking(wake, False)
+    os.set_blocking(woken, False)
+    signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, _noticed)
+    prctl(PR_SET_CHILD_SUBREAPER, 1)
+    try:
+        command = _start(request, *handles[1:])
+    except OSError as error:
+        _tell(control, {"failed": error.errno or 0})
+    else:
+        for handle in handles[1:]:
+            os.close(handle)
+        _serve(control, woken, command)
+    os._exit(0)
+
+
+def _noticed(_number: int, _frame: FrameType | None) -> None:
+    """The wake-up byte is all that a dead child has to cause."""
+
+
+def _request(control: socket.socket) -> Request:
+    text = b""
+    while not text.endswith(b"\n"):
+        chunk = control.recv(1 << 16)
+        if not chunk:
+            os._exit(0)
+        text += chunk
+    return json.loads(text)
+
+
+def _start(request: Request, out: int, err: int, folder: int) -> int:
+    """Start the command in a session of its own; its process id. Raises OSError."""
+    os.fchdir(folder)
+    os.environ["PATH"] = request["environment"]["PATH"]  # where posix_spawnp looks
+    return os.posix_spawnp(
+        request["argv"][0],
+        request["argv"],
+        request["environment"],
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_DUP2, out, 1),
+            (os.POSIX_SPAWN_DUP2, err, 2),
+        ],
+        setsid=True,
+        setsigmask=(),
+        setsigdef=_DEFAULT_BELOW,
+    )
+
+
+def _serve(control: socket.socket, woken: int, command: int) -> None:
+    """Report what ends and do what is asked, until no process is left."""
+    ready = select.poll()
+    ready.register(control, select.POLLIN)
+    ready.register(woken, select.POLLIN)
+    killed = 0
+    while True:
+        for handle, _ in ready.poll():
+            if handle == woken:
+                with suppress(BlockingIOError):
+                    os.read(woken, 4096)
+                continue
+            match control.recv(1):
+                case b"T":
+                    _signal_all(command, signal.SIGTERM)
+                case _:
+                    killed = _kill_all(control, command)
+        if not _reap(control, command):
+            _tell(control, {"empty": killed})
+            return
+
+
+def _reap(control: socket.socket, command: int) -> bool:
+    """Take in what has ended; false when there is no child left."""
+    while True:
+        try:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return False
+        if pid == 0:
+            return True
+        if pid == command:
+            _tell(control, {"exited": status})
+
+
+def _kill_all(control: socket.socket, command: int) -> int:
+    """Kill until no child is left; how many were there at first."""
+    first = _signal_all(command, signal.SIGKILL)
+    while _reap(control, command):
+        time.sleep(_PAUSE)
+        _signal_all(command, signal.SIGKILL)
+    return first
+
+
+def _signal_all(command: int, number: signal.Signals) -> int:
+    below = _descendants()
+    if below is None:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(command, number)
+        return 1
+    for pid in below:
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, number)
+    return len(below)
+
+
+def _descendants() -> list[int] | None:
+    """Every living process below this one; None where the system does not tell."""
+    parents: dict[int, list[int]] = {}
+    try:
+        names = os.listdir("/proc")
+    except OSError:
+        return None
+    for name in names:
+        if not name.isdigit():
+            continue
+        with suppress(OSError), open(f"/proc/{name}/stat", "rb") as file:
+            state, parent = file.read().rpartition(b")")[2].split()[:2]
+            if state != b"Z":
+                parents.setdefault(int(parent), []).append(int(name))
+    found: list[int] = []
+    todo = [os.getpid()]
+    while todo:
+        below = parents.get(todo.pop(), [])
+        found += below
+        todo += below
+    return found
+
+
+def _tell(control: socket.socket, fact: dict[str, int]) -> None:
+    with suppress(OSError):  # nobody listens any more
+        control.sendall(json.dumps(fact).encode() + b"\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,71 @@
+"""Whether a call may run: policy first, then the user, one question at a time.
+
+Waits for a human where policy says so; the call's own task is the only one that does.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import assert_never
+
+from executor.policy.call import PlannedCall
+from executor.policy.verdict import Allow, Ask, Deny
+from executor.session.parts import SessionParts
+from executor.session.results import Refused
+from executor.session.words import body, title
+from executor.view.port import Approved, Declined, Question
+
+
+class Consent:
+    """One queue of questions. Cancelling a waiting call withdraws its question."""
+
+    def __init__(self, parts: SessionParts) -> None:
+        self._parts = parts
+        self._one_at_a_time = asyncio.Lock()
+
+    async def refusal(
+        self, tool_id: str, call: PlannedCall, asking: Callable[[], None]
+    ) -> Refused | None:
+        """None when the call may run. `asking` is called before a human is waited for."""
+        verdict = self._parts.decide(call)
+        match verdict:
+            case Allow():
+                return None
+            case Deny(why=why):
+                return Refused(f"Denied by this machine's policy: {why}")
+            case Ask(why=why) if call.bootstrap:
+                return Refused(f"Not asked before the first answer: {why}")
+            case Ask():
+                asking()
+            case _:
+                assert_never(verdict)
+        async with self._one_at_a_time:
+            # An answer to the question before may have settled this one.
+            match self._parts.decide(call):
+                case Allow():
+                    return None
+                case Deny(why=why):
+                    return Refused(f"Denied by this machine's policy: {why}")
+                case Ask() as ask:
+                    return await self._asked(tool_id, call, ask)
+
+    async def _asked(self, tool_id: str, call: PlannedCall, ask: Ask) -> Refused | None:
+        question = Question(
+            tool_id=tool_id,
+            tool_name=call.tool_name,
+            title=title(call),
+            why=ask.why,
+            body=body(call),
+            remember=ask.remember,
+        )
+        match await self._parts.view.ask(question):
+            case Approved(scope=scope):
+                if scope != "once":
+                    self._parts.remember(ask, scope)
+                return None
+            case Declined(unasked=True):
+                return Refused(
+                    f"Denied: {ask.why}, and there is no terminal to ask on",
+                    for_want_of_terminal=True,
+                )
+            case Declined(words=words):
+                return Refused(f"Denied by the user: {words}" if words else "Denied by the user")

@@ -1,0 +1,202 @@
+"""What each frame of the maestro means to this session.
+
+The link calls it on the receiving path: nothing here waits.
+"""
+
+import time
+from typing import assert_never
+
+from executor.errors import JournalError, ServerRefused, UsageError
+from executor.link import Reattach
+from executor.session.calls import Calls
+from executor.session.letters import Letter, Letters
+from executor.session.parts import SessionParts
+from executor.session.plan_file import PlanFile, plan_text
+from executor.session.runs import Runs
+from executor.session.start import SessionStart, handshake
+from executor.view.port import Connection, Notice
+from protocol.codec import FrameTooLarge
+from protocol.errors import ErrorCode
+from protocol.from_executor import ToolOutputDelta, ToolProgress, ToolResult, UserMessage
+from protocol.from_maestro import (
+    Accepted,
+    AgentMessage,
+    AgentMessageDelta,
+    AgentReasoningDelta,
+    CancelTool,
+    ErrorReported,
+    FromMaestro,
+    PlanUpdated,
+    RunFinished,
+    RunTool,
+    SessionEvent,
+    SessionStarted,
+    StatusChanged,
+    UsageCounted,
+)
+from protocol.wire import Frame
+
+
+class Frames:
+    """The link's peer."""
+
+    def __init__(
+        self,
+        start: SessionStart,
+        parts: SessionParts,
+        *,
+        calls: Calls,
+        runs: Runs,
+        letters: Letters,
+        plan_file: PlanFile,
+    ) -> None:
+        self._start = start
+        self._parts = parts
+        self._calls = calls
+        self._runs = runs
+        self._letters = letters
+        self._plan_file = plan_file
+        self._attached_ever = False
+        self._began_again = False
+        self._lost_at: float | None = None
+        self.strays = 0
+        """Frames that were refused or of no known type."""
+
+    def opened(self) -> None:
+        message, frame_id = handshake(self._start, self._parts, first=not self._attached_ever)
+        try:
+            self._parts.link.send(message, frame_id=frame_id)
+        except FrameTooLarge as error:
+            raise UsageError(f"the prompt and what goes with it are too large: {error}") from error
+
+    def received(self, frame: Frame[FromMaestro]) -> None:
+        self._dispatch(frame.message)
+        if frame.seq is not None:
+            try:
+                self._parts.journal.see(frame.seq)
+            except JournalError as error:
+                self.journal_failed(error)
+
+    def strayed(self, what: str) -> None:
+        del what
+        self.strays += 1
+
+    def lost(self, why: str) -> None:
+        now = time.monotonic()
+        if self._lost_at is None:
+            self._lost_at = now
+        state = "reconnecting" if self._attached_ever else "connecting"
+        shown = self._parts.link.endpoint.shown
+        self._parts.view.show(Connection(state, shown, now - self._lost_at, why))
+
+    def post(self, letter: Letter) -> None:
+        """Send what the user said, now and after each attach, until it is settled.
+
+        Raises UsageError for what is too large to be sent at all.
+        """
+        letter_id = self._letters.add(letter)
+        if self._parts.link.attached:
+            self._deliver(letter_id, letter)
+
+    def journal_failed(self, error: JournalError) -> None:
+        self._parts.view.show(Notice(str(error), "error"))
+
+    def _deliver(self, letter_id: str, letter: Letter) -> None:
+        try:
+            self._parts.link.send(letter, frame_id=letter_id)
+        except FrameTooLarge as error:
+            self._letters.settle(letter_id)
+            raise UsageError(f"the message is too large: {error}") from error
+
+    def _dispatch(self, message: FromMaestro) -> None:
+        match message:
+            case RunTool():
+                self._calls.take(message)
+            case CancelTool(tool_id=tool_id):
+                self._calls.cancel(tool_id, "the maestro asked for it")
+            case SessionStarted():
+                self._attached(message)
+            case Accepted(id=letter_id, tool_id=tool_id):
+                self._letters.settle(letter_id)
+                self._settle_result(tool_id)
+            case ErrorReported():
+                self._refused(message)
+            case RunFinished():
+                self._finished(message)
+            case PlanUpdated(steps=steps):
+                self._parts.view.show(message)
+                if self._parts.keep_plan:
+                    self._plan_file.keep(plan_text(self._session_id, steps, time.time()))
+            case StatusChanged():
+                self._parts.view.show(message)
+                self._runs.status(self._session_id, message)
+            case AgentMessage(content=text):
+                self._parts.view.show(message)
+                self._runs.speak(text)
+            case AgentMessageDelta() | AgentReasoningDelta() | UsageCounted() | UserMessage():
+                self._parts.view.show(message)
+            case SessionEvent() | ToolResult() | ToolProgress() | ToolOutputDelta():
+                self.strays += 1  # for watchers; the connection refuses them already
+            case _:
+                assert_never(message)
+
+    @property
+    def _session_id(self) -> str:
+        return self._parts.journal.session_id or ""
+
+    def _attached(self, started: SessionStarted) -> None:
+        self._attached_ever = True
+        self._lost_at = None
+        try:
+            self._parts.journal.belong_to(started.session_id)
+        except JournalError as error:
+            self.journal_failed(error)
+        view = self._parts.view
+        view.show(Connection("connected", self._parts.link.endpoint.shown))
+        view.show(started)
+        for tool in started.tools_rejected:
+            view.show(Notice(f"the maestro does not take the tool {tool.name}: {tool.why}"))
+        for letter_id, letter in self._letters.waiting():
+            try:
+                self._deliver(letter_id, letter)
+            except UsageError as error:
+                view.show(Notice(str(error), "error"))
+        self._calls.send_again()
+
+    def _finished(self, message: RunFinished) -> None:
+        self._calls.cancel_all("the run has ended")
+        summary = self._runs.finish(
+            self._session_id,
+            self._start.run.model or "",
+            message,
+            is_earlier=self._letters.words_wait,
+        )
+        self._parts.view.show(summary)
+
+    def _refused(self, error: ErrorReported) -> None:
+        if not self._parts.link.attached:
+            self._not_let_in(error)
+            return
+        self._parts.view.show(error)
+        self._settle_result(error.tool_id)
+        letter = self._letters.settle(error.id)
+        if isinstance(letter, UserMessage):
+            self._runs.refuse(ServerRefused(error.message))
+
+    def _not_let_in(self, error: ErrorReported) -> None:
+        """The answer to a handshake. Returns where the link may try again."""
+        if error.code is ErrorCode.UNKNOWN_SEQ and not self._began_again:
+            self._began_again = True
+            self._parts.journal.forget_seen()
+            raise Reattach("the maestro does not know how far we were: reading from the start")
+        if not error.retryable:
+            raise ServerRefused(error.message)
+
+    def _settle_result(self, tool_id: str | None) -> None:
+        """The ledger holds it, or never will: stop sending it."""
+        if tool_id is None:
+            return
+        try:
+            self._parts.journal.accept(tool_id)
+        except JournalError as error:
+            self.journal_failed(error)

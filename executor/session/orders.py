@@ -1,0 +1,66 @@
+"""Turn a `run_tool` into a call that can be decided on, or say why it is none.
+
+Checks names and parameters against the contracts. Decides nothing, runs nothing.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import msgspec
+
+from executor.errors import ToolFailure
+from executor.policy.call import PlannedCall
+from executor.session.parts import SessionParts
+from executor.tool_context import ToolContext, ToolOutcome
+from protocol.from_maestro import RunTool
+from protocol.tools.shell import Shell
+from protocol.version import BOOTSTRAP_GENERATION, DEFAULT_TOOL_SECONDS, MAX_TOOL_SECONDS
+
+ENDING_SECONDS = 10.0
+"""What a tool that keeps its own time gets beyond it, to end what it started and to answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    call: PlannedCall
+    run: Callable[[ToolContext], Awaitable[ToolOutcome]]
+    seconds: float
+    """How long it may run, counted from its start."""
+
+    @property
+    def effects(self) -> bool:
+        return self.call.effect != "read"
+
+
+def ordered(message: RunTool, parts: SessionParts) -> Order:
+    """Raises ToolFailure: unknown_tool, invalid_parameters."""
+    name = message.tool_name
+    bootstrap = is_bootstrap(message)
+    tool = parts.tools.get(name)
+    if tool is not None:
+        try:
+            parameters = msgspec.convert(message.parameters, tool.contract.parameters)
+        except msgspec.ValidationError as error:
+            raise ToolFailure("invalid_parameters", f"{name}: {error}") from None
+        call = PlannedCall(name, tool.contract.effect, parameters, bootstrap)
+        return Order(call, lambda context: tool.run(parameters, context), _seconds(parameters))
+    custom = parts.custom_tools.get(name)
+    if custom is not None:
+        parameters = message.parameters
+        effect = custom.declaration.effect
+        call = PlannedCall(name, effect, parameters, bootstrap, custom=True)
+        return Order(call, lambda context: custom.run(parameters, context), DEFAULT_TOOL_SECONDS)
+    known = ", ".join(sorted((*parts.tools, *parts.custom_tools)))
+    raise ToolFailure("unknown_tool", f"There is no tool {name!r} here. There are: {known}.")
+
+
+def is_bootstrap(message: RunTool) -> bool:
+    return message.generation_id == BOOTSTRAP_GENERATION
+
+
+def _seconds(parameters: msgspec.Struct) -> float:
+    match parameters:
+        case Shell(timeout_s=timeout):
+            return min(float(timeout), MAX_TOOL_SECONDS) + ENDING_SECONDS
+        case _:
+            return DEFAULT_TOOL_SECONDS

@@ -1,0 +1,50 @@
+"""What a session is made of, put together by the composition root.
+
+Types only; the parts live in their own rooms.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from executor.journal import Journal
+from executor.link import Link
+from executor.policy.call import PlannedCall
+from executor.policy.verdict import Ask, Verdict
+from executor.tool_context import Tool, ToolContext, ToolOutcome
+from executor.view.port import View
+from executor.workspace import Workspace
+from protocol.from_executor import CustomTool
+from protocol.wire import JsonObject
+
+Emit = Callable[[Literal["stdout", "stderr"], str], None]
+
+
+class CustomToolRunner(Protocol):
+    """A tool of this executor's own. Held to the same as `Tool`, and checks its own parameters."""
+
+    @property
+    def declaration(self) -> CustomTool: ...
+
+    async def run(self, parameters: JsonObject, context: ToolContext) -> ToolOutcome: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionParts:
+    link: Link
+    journal: Journal
+    view: View
+    workspace: Workspace
+    tools: Mapping[str, Tool]
+    custom_tools: Mapping[str, CustomToolRunner] = field(
+        default_factory=dict[str, CustomToolRunner]
+    )
+    decide: Callable[[PlannedCall], Verdict]
+    remember: Callable[[Ask, Literal["session", "always"]], None]
+    """The user's yes is to hold for what the question's `remember` says."""
+    context: Callable[[str, Emit], ToolContext]
+    """The world of the call with this tool_id; its live output goes to the given function."""
+    end_survivors: Callable[[str], Awaitable[object]]
+    """End whatever the call with this tool_id left behind in an earlier process."""
+    keep_plan: bool = True
+    """Write `.codegen/plan.md`; not in read-only mode."""

@@ -1,0 +1,74 @@
+"""What a call's end becomes on the wire.
+
+Builds values; sends and writes nothing.
+"""
+
+from dataclasses import dataclass
+
+import msgspec
+
+from executor.errors import ToolFailure
+from executor.tool_context import ToolOutcome
+from protocol.codec import cut_result, well_formed
+from protocol.from_executor import ToolError, ToolResult, ToolStatus
+from protocol.from_maestro import RunTool
+from protocol.strict_json import map_strings
+from protocol.version import MAX_RESULT_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Not run: policy or the user said no."""
+
+    why: str
+    for_want_of_terminal: bool = False
+
+
+def failed(failure: ToolFailure) -> ToolOutcome:
+    return unsuccessful(failure.status, failure.code, failure.message)
+
+
+def unsuccessful(status: ToolStatus, code: str, message: str) -> ToolOutcome:
+    return ToolOutcome(message, status, ToolError(code, message))
+
+
+def denied(refused: Refused) -> ToolOutcome:
+    return unsuccessful("denied", "denied", refused.why)
+
+
+def cancelled(why: str, *, started: bool) -> ToolOutcome:
+    how = "It had started: what it did until then stays." if started else "It had not started."
+    return unsuccessful("cancelled", "cancelled", f"Cancelled: {why}. {how}")
+
+
+def wire_result(message: RunTool, outcome: ToolOutcome, seconds: float | None) -> ToolResult:
+    """The result, bounded and free of lone surrogates; `seconds` is None if it never ran."""
+    metadata = outcome.metadata
+    if seconds is not None and metadata.duration_ms is None:
+        metadata = msgspec.structs.replace(metadata, duration_ms=round(seconds * 1000))
+    result = ToolResult(
+        tool_id=message.tool_id,
+        status=outcome.status,
+        result=outcome.text,
+        generation_id=message.generation_id,
+        error=outcome.error,
+        content=outcome.content,
+        metadata=metadata,
+    )
+    return cut_result(_well_formed(result), MAX_RESULT_BYTES)
+
+
+def _well_formed(result: ToolResult) -> ToolResult:
+    try:
+        msgspec.json.encode(result)
+    except UnicodeEncodeError:
+        return msgspec.convert(map_strings(msgspec.to_builtins(result), well_formed), ToolResult)
+    return result
+
+
+def note(result: ToolResult) -> str:
+    """One line for the user: why it came to nothing, or how the command ended."""
+    if result.error is not None:
+        return " ".join(result.error.message.split())[:200]
+    code = result.metadata.exit_code
+    return f"exit {code}" if code else result.metadata.signal or ""

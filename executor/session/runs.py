@@ -1,0 +1,82 @@
+"""The runs of a session, one after the other, for whoever waits for the end of one.
+
+Folds what frames and calls say; sends nothing.
+"""
+
+import asyncio
+
+from executor.errors import ExecutorError
+from executor.session.calls import Answered
+from executor.session.outcome import Parked, RunOver
+from executor.session.turn import Turn
+from executor.view.port import RunSummary
+from protocol.from_maestro import RunFinished, StatusChanged
+
+PARKED_REASONS = frozenset({"rate_limited", "poison"})
+"""`status.step` of a run that is parked although its executor is there."""
+
+
+class Runs:
+    """Knows the run that goes on, or the last one."""
+
+    def __init__(self, *, going: bool, stop_when_parked: bool) -> None:
+        """`going`: a run begins with the session. `stop_when_parked`: nobody would wait."""
+        self._going = going
+        self._stop_when_parked = stop_when_parked
+        self._turn = Turn()
+        self._over: asyncio.Future[RunOver] = asyncio.get_running_loop().create_future()
+
+    def expect(self) -> None:
+        """The user has said something: a run follows, or the one that goes on is steered."""
+        if self._over.done():
+            self._turn = Turn()
+            self._over = asyncio.get_running_loop().create_future()
+
+    def speak(self, text: str) -> None:
+        self._turn.text = text
+
+    def count(self, answered: Answered) -> None:
+        self._turn.count(answered.result)
+        self._turn.commands += answered.command
+        if answered.denial is not None:
+            self._turn.deny(answered.denial)
+
+    def status(self, session_id: str, status: StatusChanged) -> None:
+        match status.status:
+            case "pending" | "running":
+                self._going = True
+                self.expect()
+            case "waiting" if self._stop_when_parked and status.step in PARKED_REASONS:
+                self._settle(Parked(session_id, status.step))
+            case _:
+                pass
+
+    def finish(
+        self, session_id: str, model: str, finished: RunFinished, *, is_earlier: bool
+    ) -> RunSummary:
+        """Close the run; `is_earlier`: not the one that is waited for."""
+        summary = self._turn.summary(session_id, model, finished)
+        self._turn = Turn()
+        self._going = False
+        if not is_earlier:
+            self._settle(summary)
+        return summary
+
+    def fail(self, error: ExecutorError) -> None:
+        """No run will end any more."""
+        if not self._over.done():
+            self._over.set_exception(error)
+            self._over.exception()  # it may well be that nobody waits
+
+    def refuse(self, error: ExecutorError) -> None:
+        """What the user said is not taken: no run comes of it. One that goes on is not touched."""
+        if not self._going:
+            self.fail(error)
+
+    async def over(self) -> RunOver:
+        """The end of the run that goes on or comes next, or of the last one."""
+        return await asyncio.shield(self._over)
+
+    def _settle(self, over: RunOver) -> None:
+        if not self._over.done():
+            self._over.set_result(over)

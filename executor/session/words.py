@@ -1,0 +1,70 @@
+"""A call in words: one line for a list, and the whole for a question.
+
+Raw text from outside: making it safe to show is the view's business.
+"""
+
+import json
+from typing import Any
+
+from executor.policy.call import PlannedCall
+from protocol.tools.edit import Edit
+from protocol.tools.get_working_directory import GetWorkingDirectory
+from protocol.tools.git import Git
+from protocol.tools.glob import Glob
+from protocol.tools.grep import Grep
+from protocol.tools.read_file import ReadFile
+from protocol.tools.read_folder import ReadFolder
+from protocol.tools.shell import Shell
+from protocol.tools.write_file import WriteFile
+
+TITLE_CHARACTERS = 200
+
+
+def title(call: PlannedCall) -> str:
+    """`Shell pytest -q`: the tool, and what tells this call from its others."""
+    return f"{call.tool_name} {_object(call.parameters)}".strip()
+
+
+def body(call: PlannedCall) -> str:
+    """Everything that will happen, as far as the call says it."""
+    match call.parameters:
+        case Shell(command=command, workdir=workdir, timeout_s=timeout):
+            place = f"in {workdir}, " if workdir else ""
+            return f"{command}\n({place}at most {timeout} s)"
+        case Edit(file_path=path, old_string=old, new_string=new, replace_all=everywhere):
+            where = f"{path}, every occurrence" if everywhere else path
+            return "\n".join((where, *_marked("-", old), *_marked("+", new)))
+        case WriteFile(file_path=path, content=content):
+            return "\n".join((path, *_marked("+", content)))
+        case _ if call.custom:
+            return json.dumps(call.parameters, indent=2, ensure_ascii=False)
+        case _:
+            return _object(call.parameters)
+
+
+def shortened(text: str) -> str:
+    """One line that fits a list."""
+    line = " ".join(text.split())
+    return line if len(line) <= TITLE_CHARACTERS else f"{line[: TITLE_CHARACTERS - 1]}…"
+
+
+def _object(parameters: Any) -> str:
+    match parameters:
+        case Shell(command=command):
+            return shortened(command)
+        case Git(args=args):
+            return shortened(" ".join(args))
+        case ReadFile(file_path=path) | Edit(file_path=path) | WriteFile(file_path=path):
+            return shortened(path)
+        case ReadFolder(dir_path=path):
+            return shortened(path)
+        case Glob(pattern=pattern, path=path) | Grep(pattern=pattern, path=path):
+            return shortened(f"{pattern} in {path}" if path and path != "." else pattern)
+        case GetWorkingDirectory():
+            return ""
+        case _:
+            return shortened(json.dumps(parameters, ensure_ascii=False, default=str))
+
+
+def _marked(mark: str, text: str) -> list[str]:
+    return [f"{mark}{line}" for line in text.splitlines()]

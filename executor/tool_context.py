@@ -1,0 +1,63 @@
+"""What a tool is given, and what it gives back.
+
+The seam between `session`, which decides and journals, and `tools`, which only do.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from executor.process import Processes
+from executor.workspace import Workspace
+from protocol.from_executor import ResultMetadata, ToolError, ToolStatus
+from protocol.tools.contract import ToolContract
+from protocol.wire import Content
+
+
+class ReadLog(Protocol):
+    """Which bytes of each file the model has seen, so that a stale edit is refused."""
+
+    def note(self, path: str, digest: str) -> None: ...
+
+    def seen(self, path: str) -> str | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ToolContext:
+    """The world of one call, already narrowed to what the policy allows."""
+
+    tool_id: str
+    workspace: Workspace
+    processes: Processes
+    reads: ReadLog
+    emit: Callable[[Literal["stdout", "stderr"], str], None]
+    """Live output of this call, as it comes; never blocks."""
+    spill: Path
+    """An existing 0700 folder outside the project for output that is too long for a result."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolOutcome:
+    """What becomes the `tool_result`: `text` is for the model, `metadata` holds facts."""
+
+    text: str
+    status: ToolStatus = "success"
+    error: ToolError | None = None
+    content: tuple[Content, ...] = ()
+    metadata: ResultMetadata = field(default_factory=ResultMetadata)
+
+
+class Tool(Protocol):
+    """One built-in tool: its contract, and how this executor fulfils it.
+
+    Cancelling the coroutine ends the work and everything that it started. Raises ToolFailure for
+    what the model can mend; whatever else escapes is reported as an internal error.
+    """
+
+    @property
+    def contract(self) -> ToolContract: ...
+
+    async def run(self, parameters: Any, context: ToolContext) -> ToolOutcome:
+        """`parameters` is an instance of `contract.parameters`."""
+        ...

@@ -1,0 +1,84 @@
+"""JSON for programs: one object at the end, or one line for each thing that happens.
+
+Escapes nothing but what JSON does; whoever prints it to a terminal makes it safe first.
+"""
+
+import json
+from dataclasses import asdict, is_dataclass
+from typing import Any, TextIO, cast
+
+import msgspec
+
+from executor.view.port import Answer, Declined, Question, RunSummary, Shown
+from protocol.wire import Message
+
+
+class JsonView:
+    """One JSON object when the run is over; asks nobody."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+
+    def show(self, shown: Shown) -> None:
+        if isinstance(shown, RunSummary):
+            _write(self._out, summary_object(shown))
+
+    async def ask(self, _question: Question, /) -> Answer:
+        return Declined(unasked=True)
+
+    def close(self) -> None:
+        """Nothing to restore."""
+
+
+class StreamJsonView:
+    """A line for each frame and local event, `type` first; asks nobody."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+
+    def show(self, shown: Shown) -> None:
+        if isinstance(shown, RunSummary):
+            _write(self._out, summary_object(shown))
+        elif isinstance(shown, Message):
+            tag = type(shown).__struct_config__.tag
+            fields: dict[str, Any] = msgspec.to_builtins(shown)
+            _write(self._out, {**fields, "type": tag})
+        else:
+            name = type(shown).__name__
+            kind = "".join(f"_{char.lower()}" if char.isupper() else char for char in name)
+            _write(self._out, {"type": kind.lstrip("_"), **_builtins(shown)})
+
+    async def ask(self, _question: Question, /) -> Answer:
+        return Declined(unasked=True)
+
+    def close(self) -> None:
+        """Nothing to restore."""
+
+
+def summary_object(summary: RunSummary) -> dict[str, Any]:
+    """`{"type": "result", ...}`: what both JSON formats end with."""
+    return {
+        "type": "result",
+        "session_id": summary.session_id,
+        "outcome": summary.finished.outcome,
+        "reason": summary.finished.reason,
+        "summary": summary.finished.summary,
+        "text": summary.text,
+        "model": summary.model,
+        "seconds": round(summary.seconds, 3),
+        "usage": msgspec.to_builtins(summary.usage),
+        "changes": [msgspec.to_builtins(change) for change in summary.changes],
+        "commands": summary.commands,
+        "denials": [asdict(denial) for denial in summary.denials],
+    }
+
+
+def _builtins(shown: Shown) -> dict[str, Any]:
+    if not is_dataclass(shown):
+        return {}
+    return cast("dict[str, Any]", msgspec.to_builtins(shown))
+
+
+def _write(out: TextIO, value: dict[str, Any]) -> None:
+    out.write(f"{json.dumps(value, ensure_ascii=True)}\n")
+    out.flush()

@@ -1,0 +1,61 @@
+"""Plain text for pipes, files and dumb terminals: the agent's words out, the work beside it.
+
+The last message goes to standard output, everything else to standard error; asks nobody.
+"""
+
+from typing import TextIO
+
+from executor.view.port import (
+    Answer,
+    CallFinished,
+    Connection,
+    Declined,
+    Notice,
+    Question,
+    RunSummary,
+    Shown,
+)
+from executor.view.safe_text import safe_line, safe_text
+from executor.view.wording import call_line, summary_lines
+from protocol.from_maestro import AgentMessage, ErrorReported, PlanUpdated
+
+
+class PlainView:
+    """Lines as they come. What would ask is declined, because there is nobody to answer."""
+
+    def __init__(self, out: TextIO, err: TextIO) -> None:
+        self._out = out
+        self._err = err
+
+    def show(self, shown: Shown) -> None:
+        match shown:
+            case AgentMessage(content=content):
+                self._out.write(f"{safe_text(content).rstrip()}\n")
+                self._out.flush()
+            case CallFinished():
+                self._note(call_line(shown))
+            case PlanUpdated(steps=steps):
+                for step in steps:
+                    self._note(f"[{step.status}] {step.title}")
+            case ErrorReported(code=code, message=message):
+                self._note(f"{code}: {message}")
+            case Notice(text=text):
+                self._note(text)
+            case Connection(state="reconnecting", seconds=seconds, why=why):
+                self._note(f"reconnecting for {seconds:.0f}s: {why}")
+            case RunSummary():
+                for line in summary_lines(shown):
+                    self._note(line)
+            case _:
+                pass  # live text and usage: the whole follows
+
+    def _note(self, text: str) -> None:
+        self._err.write(f"{safe_line(text, 400)}\n")
+        self._err.flush()
+
+    async def ask(self, question: Question, /) -> Answer:
+        self._note(f"denied, nobody to ask: {question.title}")
+        return Declined(unasked=True)
+
+    def close(self) -> None:
+        """Nothing to restore."""

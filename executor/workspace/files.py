@@ -1,0 +1,165 @@
+"""Read one regular file whole, and replace one atomically, from its folder's handle.
+
+Knows nothing of paths with more than one component, of text, or of who may do it.
+"""
+
+import hashlib
+import os
+import secrets
+import stat
+from collections import OrderedDict
+from contextlib import suppress
+from dataclasses import dataclass
+
+from executor.errors import ToolFailure
+
+READ_MAX = 32 * 1024 * 1024
+"""Bytes of the largest file that is read whole."""
+RECENT_FILE_MAX = 1024 * 1024
+RECENT_MAX = 16 * 1024 * 1024
+
+_CHUNK = 1024 * 1024
+_READ_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_NOCTTY | os.O_CLOEXEC
+_TEMP_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+@dataclass(frozen=True, slots=True)
+class FileBytes:
+    """A file as it was at one moment."""
+
+    shown: str
+    """Its real path relative to the root, printable."""
+    content: bytes
+    digest: str
+    """SHA-256 of `content`, in hexadecimal."""
+
+
+class Recent:
+    """The contents of the files that were read last, by digest, bounded in bytes."""
+
+    def __init__(self) -> None:
+        self._contents: OrderedDict[str, bytes] = OrderedDict()
+        self._size = 0
+
+    def keep(self, read: FileBytes) -> None:
+        if len(read.content) > RECENT_FILE_MAX or read.digest in self._contents:
+            return
+        self._contents[read.digest] = read.content
+        self._size += len(read.content)
+        while self._size > RECENT_MAX:
+            self._size -= len(self._contents.popitem(last=False)[1])
+
+    def get(self, digest: str) -> bytes | None:
+        return self._contents.get(digest)
+
+
+def open_regular(folder: int, name: str, shown: str) -> int:
+    """A readable handle of a regular file; nothing else is waited for or read from.
+
+    Raises OSError, and ToolFailure `not_a_file` for FIFOs, devices and sockets.
+    """
+    # Looked at before, for opening a device may do something; and after, for it may be another one.
+    _require_file(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode, shown)
+    handle = os.open(name, _READ_FLAGS, dir_fd=folder)
+    try:
+        _require_file(os.fstat(handle).st_mode, shown)
+    except ToolFailure:
+        os.close(handle)
+        raise
+    return handle
+
+
+def _require_file(mode: int, shown: str) -> None:
+    if not stat.S_ISREG(mode):
+        raise ToolFailure("not_a_file", f"{shown} is {kind_of(mode)}, not a file.")
+
+
+def kind_of(mode: int) -> str:
+    """What stands behind `st_mode`, in words."""
+    for is_kind, words in (
+        (stat.S_ISDIR, "a folder"),
+        (stat.S_ISFIFO, "a FIFO"),
+        (stat.S_ISSOCK, "a socket"),
+        (stat.S_ISCHR, "a character device"),
+        (stat.S_ISBLK, "a block device"),
+        (stat.S_ISLNK, "a link"),
+    ):
+        if is_kind(mode):
+            return words
+    return "a file"
+
+
+def read_regular(folder: int, name: str, shown: str, limit: int = READ_MAX) -> FileBytes:
+    """The file `name` of `folder`. Raises OSError, and ToolFailure for what is no file or too big.
+
+    The size is checked again on what was read: a file may grow, and /proc says 0.
+    """
+    handle = open_regular(folder, name, shown)
+    try:
+        size = os.fstat(handle).st_size
+        if size > limit:
+            raise _too_large(shown, size, limit)
+        chunks: list[bytes] = []
+        total = 0
+        while chunk := os.read(handle, _CHUNK):
+            chunks.append(chunk)
+            total += len(chunk)
+            if total > limit:
+                raise _too_large(shown, total, limit)
+    finally:
+        os.close(handle)
+    content = b"".join(chunks)
+    return FileBytes(shown, content, digest_of(content))
+
+
+def digest_of(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def replace(folder: int, name: str, content: bytes, new_mode: int) -> None:
+    """Make `name` in `folder` hold `content`: the old bytes or the new ones, never a mixture.
+
+    An existing file keeps its mode and, where that is allowed, its owner; another one gets
+    `new_mode`. What was there before is replaced, never followed or opened. Raises OSError and
+    leaves nothing behind.
+    """
+    before = _status(folder, name)
+    temporary = f".codegen-{secrets.token_hex(8)}.tmp"
+    handle = os.open(temporary, _TEMP_FLAGS, 0o600, dir_fd=folder)
+    try:
+        try:
+            _write_all(handle, content)
+            if before is not None:
+                with suppress(PermissionError):
+                    os.fchown(handle, before.st_uid, before.st_gid)
+            os.fchmod(handle, stat.S_IMODE(before.st_mode) if before is not None else new_mode)
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            os.unlink(temporary, dir_fd=folder)
+        raise
+    os.fsync(folder)
+
+
+def _status(folder: int, name: str) -> os.stat_result | None:
+    try:
+        return os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return None
+
+
+def _write_all(handle: int, content: bytes) -> None:
+    rest = memoryview(content)
+    while rest:
+        rest = rest[os.write(handle, rest) :]
+
+
+def _too_large(shown: str, size: int, limit: int) -> ToolFailure:
+    return ToolFailure(
+        "too_large",
+        f"{shown} has {size:,} bytes, more than the {limit:,} that are read at once. "
+        "Use Grep to find the place, or Shell (head, tail, sed -n) for a part of it.",
+    )

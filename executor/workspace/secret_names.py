@@ -1,0 +1,27 @@
+"""Names of files that hold secrets: not read, not searched, unless the user's rules say so.
+
+Looks at names only, never at content.
+"""
+
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+
+SECRET_NAMES = (
+    ".env", ".env.*", "*.pem", "*.key", "*.p12", "*.pfx", "*.keystore", "*.jks", "*.kdbx",
+    "id_rsa*", "id_dsa*", "id_ecdsa*", "id_ed25519*", ".netrc", "_netrc", ".npmrc", ".pypirc",
+    ".pgpass", ".my.cnf", ".git-credentials", ".htpasswd", "credentials.json", "*.tfstate",
+    "service-account*.json", ".vault-token", "secrets.yml", "secrets.yaml", "secrets.toml",
+)  # fmt: skip
+SECRET_FOLDERS = (".ssh", ".aws", ".gnupg", ".kube", ".docker", ".azure", ".gcloud")
+HARMLESS_NAMES = (".env.example", ".env.sample", ".env.template", ".env.dist", "id_rsa.pub",
+                  "id_ed25519.pub", "id_ecdsa.pub")  # fmt: skip
+
+
+def is_secret(parts: Sequence[str]) -> bool:
+    """Whether a path of these components names a secret; letter case does not matter."""
+    lowered = [part.lower() for part in parts]
+    if not lowered or lowered[-1] in HARMLESS_NAMES:
+        return False
+    if any(part in SECRET_FOLDERS for part in lowered):
+        return True
+    return any(fnmatchcase(lowered[-1], name) for name in SECRET_NAMES)

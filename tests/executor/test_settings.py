@@ -1,0 +1,117 @@
+"""How defaults, files, environment and flags settle a value, and what bad ones say."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from executor.errors import UsageError
+from executor.settings import Settings, folders, resolve
+
+
+def _write(path: Path, text: str) -> Path:
+    path.write_text(text)
+    return path
+
+
+def test_flags_outrank_environment_which_outranks_the_file(tmp_path: Path) -> None:
+    file = _write(tmp_path / "config.toml", 'model = "a/x"\neffort = "low"\nmode = "read-only"\n')
+    environment = {"CODEGEN_MODEL": "b/y", "CODEGEN_MODE": "auto-edit"}
+    settings = resolve({"model": "c/z"}, environment, config_file=file)
+    assert (settings.model, settings.mode, settings.effort) == ("c/z", "auto-edit", "low")
+    assert settings.origins == {"model": "flag", "mode": "CODEGEN_MODE", "effort": str(file)}
+
+
+def test_a_project_can_only_tighten(tmp_path: Path) -> None:
+    user = _write(tmp_path / "user.toml", 'max_steps = 10\n[policy]\nallow = ["Shell(make *)"]\n')
+    project = _write(
+        tmp_path / "project.toml",
+        'server = "wss://evil.test"\nmodel = "evil/model"\nmode = "auto"\nmax_steps = 50\n'
+        "no_sandbox = true\ntrust = true\nmax_seconds = 60\n"
+        '[policy]\nallow = ["Shell"]\ndeny = ["Write(db/**)"]\n',
+    )
+    settings = resolve({}, {}, config_file=user, project_file=project)
+    assert settings == Settings(
+        max_steps=10,
+        max_seconds=60,
+        allow=("Shell(make *)",),
+        deny=("Write(db/**)",),
+        origins={
+            "max_steps": str(user),
+            "allow": str(user),
+            "max_seconds": str(project),
+            "deny": str(project),
+        },
+    )
+
+
+def test_a_project_may_ask_for_a_tighter_mode(tmp_path: Path) -> None:
+    project = _write(tmp_path / "project.toml", 'mode = "read-only"\n')
+    assert resolve({"mode": "auto-edit"}, {}, project_file=project).mode == "read-only"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("mode = 1\n", "line 1: mode: 1 is none of read-only, ask, auto-edit, auto"),
+        ("\nmodle = 'x'\n", "line 2: modle: there is no such setting"),
+        ("max_steps = 'many'\n", "line 1: max_steps: 'many' is not a number"),
+        ("max_steps = 0\n", "line 1: max_steps: 0 is not above 0"),
+        ("no_sandbox = 'perhaps'\n", "no_sandbox: 'perhaps' is neither true nor false"),
+        ("mode = \n", "line 1"),
+        ("policy = 3\n", "policy is not a table"),
+        ("[policy]\nallow = 'x'\n", "line 2: allow is not a list of strings"),
+        ("[policy]\nforbid = ['x']\n", "line 2: forbid: a policy has only allow, ask, deny"),
+    ],
+)
+def test_a_bad_file_is_named_with_its_line(tmp_path: Path, text: str, words: str) -> None:
+    file = _write(tmp_path / "config.toml", text)
+    with pytest.raises(UsageError) as caught:
+        resolve({}, {}, config_file=file)
+    assert str(file) in str(caught.value)
+    assert words in str(caught.value)
+
+
+def test_an_unreadable_file_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_bytes(b"\xff\xfe")
+    with pytest.raises(UsageError, match=r"config\.toml: can't be read"):
+        resolve({}, {}, config_file=file)
+
+
+def test_a_file_that_is_not_there_says_nothing(tmp_path: Path) -> None:
+    assert resolve({}, {}, config_file=tmp_path / "none.toml") == Settings()
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        ({"mode": "auto"}, "--no-sandbox"),
+        ({"server": "ftp://x"}, "--server: expected ws://, wss:// or unix:"),
+        ({"server": "wss://x", "base_url": "http://y"}, "--base-url is a setting of the maestro's"),
+        ({"server": "wss://x", "record": "f"}, "--record is a setting of the maestro's"),
+        ({"server": "wss://x", "model": "replay:f"}, "--model replay:FILE needs a private maestro"),
+        ({"output_format": "xml"}, "--output-format: 'xml' is none of text, json, stream-json"),
+        ({"max_cost": "free"}, "--max-cost: 'free' is not a number"),
+    ],
+)
+def test_a_bad_flag_is_named(flags: dict[str, Any], words: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        resolve(flags, {})
+    assert words in str(caught.value)
+
+
+def test_auto_is_had_by_the_flag_that_names_the_risk() -> None:
+    assert resolve({"mode": "auto", "no_sandbox": True}, {}).mode == "auto"
+
+
+def test_folders_follow_xdg_and_fall_back_to_the_home() -> None:
+    plain = folders({"HOME": "/home/ada"})
+    assert plain.config_file == Path("/home/ada/.config/codegen/config.toml")
+    assert plain.runtime == Path("/home/ada/.local/state/codegen/run")
+    told = folders({"HOME": "/home/ada", "XDG_RUNTIME_DIR": "/run/user/7", "XDG_STATE_HOME": "/s"})
+    assert (told.runtime, told.state) == (Path("/run/user/7/codegen"), Path("/s/codegen"))
+
+
+def test_a_token_is_in_no_repr() -> None:
+    assert "cg_synthetic" not in repr(resolve({"token": "cg_synthetic"}, {}))

@@ -1,0 +1,229 @@
+"""`Git`: real repositories, hostile ones among them."""
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from executor.errors import ToolFailure
+from executor.process import Processes
+from tests.executor.tools.world import World
+
+IDENTITY = ("-c", "user.name=Test", "-c", "user.email=test@example.invalid")
+
+
+def _git(root: Path, *args: str) -> None:
+    subprocess.run(["git", *IDENTITY, *args], cwd=root, check=True, capture_output=True)
+
+
+@pytest.fixture
+def repository(world: World) -> Path:
+    _git(world.root, "init", "-q", "-b", "main")
+    _git(world.root, "config", "user.name", "Test")
+    _git(world.root, "config", "user.email", "test@example.invalid")
+    world.file("a.txt", "one\n")
+    _git(world.root, "add", ".")
+    _git(world.root, "commit", "-qm", "first")
+    world.file("a.txt", "two\n")
+    return world.root
+
+
+@pytest.mark.usefixtures("repository")
+@pytest.mark.parametrize(
+    ("args", "expected"),
+    [
+        (("status", "--short"), " M a.txt\n[exit code 0"),
+        (("log", "--format=%s"), "first\n[exit code 0"),
+        (("log", "--oneline", "-1", "--", "a.txt"), " first\n[exit code 0"),
+        (("diff",), "-one\n+two\n[exit code 0"),
+        (("diff", "--stat"), "1 file changed"),
+        (("show", "--stat", "HEAD"), "first"),
+        (("show", "HEAD:a.txt"), "one\n[exit code 0"),
+        (("blame", "a.txt"), "two\n[exit code 0"),
+        (("branch", "--show-current"), "main\n[exit code 0"),
+        (("rev-parse", "--show-toplevel"), "/project\n[exit code 0"),
+        (("ls-files",), "a.txt\n[exit code 0"),
+        (("grep", "two"), "a.txt:two\n[exit code 0"),
+        (("add", "a.txt"), "[exit code 0"),
+        (("commit", "-am", "second"), "second"),
+        (("commit", "-a"), "empty commit message"),
+        (("stash",), "Saved working directory"),
+        (("stash", "list"), "[exit code 0"),
+        (("checkout", "-b", "new"), "Switched to a new branch"),
+        (("reflog",), "commit (initial): first\n[exit code 0"),
+        (("frobnicate",), "not a git command"),
+        (("diff", "--exit-code", "--quiet"), "[exit code 1"),
+    ],
+)
+async def test_a_command_says_what_git_says(
+    world: World, args: tuple[str, ...], expected: str
+) -> None:
+    outcome = await world.run("Git", args=list(args))
+
+    assert expected in outcome.text
+    assert outcome.status == "success"
+
+
+async def test_outside_a_repository_git_says_so(world: World) -> None:
+    outcome = await world.run("Git", args=["status"])
+
+    assert "not a git repository" in outcome.text
+    assert outcome.metadata.exit_code == 128
+
+
+@pytest.mark.usefixtures("repository")
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("-c", "core.pager=evil", "log"),
+        ("-C", "/", "status"),
+        ("--git-dir=/tmp/x", "status"),
+        ("--work-tree=/", "status"),
+        ("--exec-path=/tmp", "status"),
+        ("--config-env=core.pager=X", "log"),
+        ("--paginate", "log"),
+        ("-p", "log"),
+        ("diff", "--ext-diff"),
+        ("log", "-p", "--textconv"),
+        ("show", "--ext-d"),
+        ("./evil",),
+        ("",),
+        ("status", "a\0b"),
+    ],
+)
+async def test_options_that_redirect_or_run_something_are_refused(
+    world: World, args: tuple[str, ...]
+) -> None:
+    assert (await world.failure("Git", args=list(args)))[0] == "invalid_parameters"
+
+
+def _hooks(root: Path, evil: str) -> None:
+    for name in ("pre-commit", "post-commit", "post-checkout", "prepare-commit-msg", "post-merge"):
+        hook = root / ".git/hooks" / name
+        hook.parent.mkdir(exist_ok=True)
+        hook.write_text(f"#!/bin/sh\n{evil}\n")
+        hook.chmod(0o755)
+
+
+def _configured(*settings: tuple[str, str]) -> Callable[[Path, str], None]:
+    def configure(root: Path, evil: str) -> None:
+        for key, value in settings:
+            _git(root, "config", key, value.format(evil=evil))
+
+    return configure
+
+
+def _attributes(root: Path, _evil: str) -> None:
+    (root / ".gitattributes").write_text("* filter=evil diff=evil merge=evil\n")
+
+
+def _filters(root: Path, evil: str) -> None:
+    _configured(
+        ("filter.evil.clean", "{evil}; cat"),
+        ("filter.evil.smudge", "{evil}; cat"),
+        ("filter.evil.process", "{evil}"),
+        ("filter.evil.required", "true"),
+    )(root, evil)
+    _attributes(root, evil)
+
+
+def _drivers(root: Path, evil: str) -> None:
+    _configured(
+        ("diff.evil.textconv", "{evil}; cat"),
+        ("diff.evil.command", "{evil}"),
+        ("diff.external", "{evil}"),
+        ("merge.evil.driver", "{evil}"),
+    )(root, evil)
+    _attributes(root, evil)
+
+
+def _included(root: Path, evil: str) -> None:
+    (root / "evil.config").write_text(f'[filter "evil"]\n\tclean = "{evil}; cat"\n')
+    _git(root, "config", "include.path", "../evil.config")
+    _attributes(root, evil)
+
+
+HOSTILE: dict[str, Callable[[Path, str], None]] = {
+    "hooks": _hooks,
+    "hooks path": _configured(("core.hooksPath", "hooks")),
+    "fsmonitor": _configured(("core.fsmonitor", "{evil}")),
+    "pager": _configured(("core.pager", "{evil}"), ("pager.log", "{evil}"), ("pager.diff", "true")),
+    "editor": _configured(("core.editor", "{evil}"), ("sequence.editor", "{evil}")),
+    "ssh": _configured(("core.sshCommand", "{evil}"), ("remote.origin.url", "git@localhost:x")),
+    "ext": _configured(("remote.origin.url", "ext::sh -c {evil}"), ("protocol.ext.allow", "always")),
+    "helper": _configured(("credential.helper", "!{evil}"), ("core.askPass", "{evil}")),
+    "signing": _configured(("gpg.program", "{evil}"), ("commit.gpgSign", "true")),
+    "alias": _configured(("alias.status", "!{evil}"), ("alias.frob", "!{evil}")),
+    "filters": _filters,
+    "drivers": _drivers,
+    "included": _included,
+}
+COMMANDS = (
+    ("status",),
+    ("diff",),
+    ("diff", "--stat"),
+    ("log", "-p"),
+    ("show",),
+    ("blame", "a.txt"),
+    ("add", "."),
+    ("commit", "-m", "x"),
+    ("commit", "--amend"),
+    ("stash",),
+    ("stash", "show", "-p"),
+    ("stash", "pop"),
+    ("checkout", "-b", "other"),
+    ("checkout", "HEAD~0"),
+    ("merge", "main"),
+    ("fetch",),
+    ("log", "--show-signature"),
+    ("frob",),
+    ("gc", "--auto"),
+)
+
+
+@pytest.mark.parametrize("hostility", HOSTILE)
+async def test_nothing_that_a_repository_names_is_run(
+    world: World, repository: Path, hostility: str
+) -> None:
+    marker = world.outside / "ran"
+    evil = world.outside / "evil.sh"
+    evil.write_text(f"#!/bin/sh\necho $0 $@ >> {marker}\n")
+    evil.chmod(0o755)
+    HOSTILE[hostility](repository, str(evil))
+
+    for args in COMMANDS:
+        try:
+            await world.run("Git", args=list(args))
+        except ToolFailure as failure:
+            assert "is an alias of this repository" in failure.message
+        assert not marker.exists(), (args, marker.read_text())
+
+
+async def test_a_project_that_is_a_bare_repository_is_not_used_as_one(world: World) -> None:
+    _git(world.root, "init", "-q", "--bare", ".")
+
+    assert "cannot use bare repository" in await world.text("Git", args=["log"])
+
+
+async def test_a_work_tree_elsewhere_is_not_touched(world: World, repository: Path) -> None:
+    (world.outside / "a.txt").write_text("theirs\n")
+    _git(repository, "config", "core.worktree", str(world.outside))
+
+    await world.run("Git", args=["checkout", "HEAD", "--", "a.txt"])
+
+    assert (world.outside / "a.txt").read_text() == "theirs\n"
+    assert (repository / "a.txt").read_text() == "one\n"
+
+
+@pytest.mark.usefixtures("repository")
+async def test_git_from_the_project_is_not_run(world: World) -> None:
+    marker = world.outside / "ran"
+    world.file("bin/git", f"#!/bin/sh\ntouch {marker}\n").chmod(0o755)
+    (world.outside / "git").symlink_to(world.root / "bin/git")
+    path = f"{world.root}/bin:{world.outside}:{os.environ['PATH']}"
+    world.processes = Processes("journal-1", {"PATH": path})
+
+    assert "first" in await world.text("Git", args=["log", "--format=%s"])
+    assert not marker.exists()

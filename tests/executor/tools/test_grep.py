@@ -1,0 +1,144 @@
+"""`Grep`: what matches, how it is shown, and how it ends."""
+
+import asyncio
+import os
+import time
+
+import pytest
+
+from tests.executor.tools.world import World, started_command
+
+
+async def _project(world: World) -> None:
+    contents = {
+        "a.py": "import os\nx = 1\n\ndef main():\n    return X\n",
+        "src/b.py": "x = 2\n",
+        "src/c.txt": "X marks\nthe spot\n",
+        "latin.txt": "caf\xe9\n".encode("latin-1"),
+        "windows.txt": "one\r\nx two\r\n",
+        "image.png": b"\x89PNG\r\n\x1a\n\0x = 1\n",
+        ".gitignore": "ignored\n",
+        "ignored": "x = 3\n",
+        "-dash": "x = 4\n",
+    }
+    for age, (name, content) in enumerate(contents.items()):
+        path = world.file(name, content)
+        os.utime(path, (2_000_000_000 - age, 2_000_000_000 - age))
+
+
+@pytest.mark.parametrize(
+    ("parameters", "expected"),
+    [
+        ({"pattern": "x = "}, "a.py:2:x = 1\nsrc/b.py:1:x = 2\n-dash:1:x = 4"),
+        ({"pattern": "^x = \\d$"}, "a.py:2:x = 1\nsrc/b.py:1:x = 2\n-dash:1:x = 4"),
+        ({"pattern": "X", "path": "src"}, "src/c.txt:1:X marks"),
+        ({"pattern": "x", "path": "src", "ignore_case": True}, "src/b.py:1:x = 2\nsrc/c.txt:1:X marks"),
+        ({"pattern": "x", "glob": "*.py"}, "a.py:2:x = 1\nsrc/b.py:1:x = 2"),
+        ({"pattern": "x", "glob": "src/*"}, "src/b.py:1:x = 2"),
+        ({"pattern": "x =", "glob": "*.{txt,py}"}, "a.py:2:x = 1\nsrc/b.py:1:x = 2"),
+        ({"pattern": "x = 1", "context": 1}, "a.py-1-import os\na.py:2:x = 1\na.py-3-"),
+        ({"pattern": "os|main", "context": 0}, "a.py:1:import os\na.py:4:def main():"),
+        (
+            {"pattern": "os|main", "context": 1},
+            "a.py:1:import os\na.py-2-x = 1\na.py-3-\na.py:4:def main():\na.py-5-    return X",
+        ),
+        ({"pattern": "x = ", "output": "files"}, "a.py\nsrc/b.py\n-dash"),
+        ({"pattern": "[xX]", "path": "a.py", "output": "count"}, "a.py:2"),
+        ({"pattern": "café"}, "latin.txt:1:café"),
+        ({"pattern": "two$"}, "windows.txt:2:x two"),
+        ({"pattern": "x = 3", "path": "ignored"}, "ignored:1:x = 3"),
+        ({"pattern": "x = 4", "path": "-dash"}, "-dash:1:x = 4"),
+        ({"pattern": "-dash"}, "[nothing matches]"),
+        ({"pattern": "--help"}, "[nothing matches]"),
+        ({"pattern": "nowhere"}, "[nothing matches]"),
+        ({"pattern": "return\\s+X"}, "a.py:5:    return X"),
+        ({"pattern": "PNG"}, "[nothing matches]"),
+        ({"pattern": "os$|X$", "context": 1, "path": "a.py"},
+         "a.py:1:import os\na.py-2-x = 1\n--\na.py-4-def main():\na.py:5:    return X"),
+    ],
+)
+async def test_a_pattern_finds_its_lines(
+    world: World, parameters: dict[str, object], expected: str
+) -> None:
+    await _project(world)
+
+    assert await world.text("Grep", **parameters) == expected
+
+
+@pytest.mark.parametrize(
+    ("parameters", "code"),
+    [
+        ({"pattern": "("}, "invalid_parameters"),
+        ({"pattern": "x", "path": "missing"}, "not_found"),
+        ({"pattern": "x", "path": ".."}, "outside_workspace"),
+        ({"pattern": "x", "path": "out"}, "outside_workspace"),
+        ({"pattern": "x", "glob": "{a,b}" * 12}, "invalid_parameters"),
+    ],
+)
+async def test_what_can_not_be_searched_is_refused(
+    world: World, parameters: dict[str, object], code: str
+) -> None:
+    (world.root / "out").symlink_to(world.outside)
+
+    assert (await world.failure("Grep", **parameters))[0] == code
+
+
+async def test_links_are_not_followed(world: World) -> None:
+    (world.outside / "secret").write_text("secret\n")
+    (world.root / "link").symlink_to(world.outside / "secret")
+    (world.root / "folder").symlink_to(world.outside)
+
+    assert await world.text("Grep", pattern="secret") == "[nothing matches]"
+
+
+async def test_a_pattern_that_never_ends_is_ended(world: World) -> None:
+    world.file("a", "found\n")
+    os.utime(world.file("b", "a" * 40 + "!\n"), (1, 1))
+    started = time.monotonic()
+
+    text = await world.text("Grep", pattern="(a+)+$|found")
+
+    assert time.monotonic() - started < 7
+    assert text == (
+        "a:1:found\n[not all: the search was stopped after 5 s; narrow it by path or glob]"
+    )
+
+
+async def test_cancelling_ends_the_search_at_once(world: World) -> None:
+    world.file("b", "a" * 40 + "!\n")
+    task = asyncio.create_task(world.text("Grep", pattern="(a+)+$"))
+    await started_command("journal-1.call-1")
+    started = time.monotonic()
+    task.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert time.monotonic() - started < 0.5
+
+
+async def test_many_matches_are_cut_and_said(world: World) -> None:
+    world.file("f", "x\n" * 5000)
+
+    outcome = await world.run("Grep", pattern="x")
+
+    assert len(outcome.text.splitlines()) == 1001
+    assert outcome.text.endswith("[not all: 1,000 rows are shown, there may be more]")
+    assert outcome.metadata.truncated
+
+
+async def test_a_long_line_is_cut(world: World) -> None:
+    world.file("f", "x" * 10_000_000 + "\n")
+
+    text = await world.text("Grep", pattern="x")
+
+    assert text == "f:1:" + "x" * 500 + " [... 9,999,500 more characters]"
+
+
+async def test_nothing_of_the_project_is_imported_by_the_search(world: World) -> None:
+    marker = world.outside / "ran"
+    for name in ("re.py", "msgspec.py", "executor/__init__.py", "sitecustomize.py"):
+        world.file(name, f"open({str(marker)!r}, 'w')\n")
+
+    await world.text("Grep", pattern="open")
+
+    assert not marker.exists()

@@ -1,0 +1,104 @@
+"""`ReadFolder`: what the tree shows, leaves out, and bounds."""
+
+import os
+
+import pytest
+
+from tests.executor.tools.world import World
+
+
+async def test_the_tree_shows_names_and_sizes(world: World) -> None:
+    world.file("src/a.py", "x" * 10)
+    world.file("src/deep/b.py", "x" * 2048)
+    world.file("README", "x" * 1_500_000)
+    (world.root / "link").symlink_to("README")
+    os.mkfifo(world.root / "pipe")
+
+    assert await world.text("ReadFolder", dir_path=".", depth=3) == (
+        "./\n"
+        "  README  1.4 MiB\n"
+        "  link  (link)\n"
+        "  pipe  (other)\n"
+        "  src/\n"
+        "    a.py  10 B\n"
+        "    deep/\n"
+        "      b.py  2.0 KiB"
+    )
+
+
+async def test_depth_bounds_the_tree(world: World) -> None:
+    world.file("a/b/c/d")
+
+    assert await world.text("ReadFolder", dir_path=".", depth=2) == "./\n  a/\n    b/"
+    assert await world.text("ReadFolder", dir_path="a/b") == "a/b/\n  c/\n    d  0 B"
+
+
+async def test_what_git_ignores_is_left_out(world: World) -> None:
+    world.file(".gitignore", "*.log\nbuild/\n")
+    world.file(".git/HEAD")
+    world.file("a.log")
+    world.file("build/x")
+    world.file("sub/.gitignore", "!keep.log\nsecret\n")
+    world.file("sub/keep.log")
+    world.file("sub/secret")
+
+    assert await world.text("ReadFolder", dir_path=".") == (
+        "./\n  .gitignore  13 B\n  sub/\n    .gitignore  17 B\n    keep.log  0 B"
+    )
+    assert await world.text("ReadFolder", dir_path="sub") == (
+        "sub/\n  .gitignore  17 B\n  keep.log  0 B"
+    )
+
+
+async def test_an_empty_folder_is_said(world: World) -> None:
+    assert await world.text("ReadFolder", dir_path=".") == (
+        "./\n[the folder is empty, or git ignores all that it holds]"
+    )
+
+
+async def test_a_long_list_is_cut_and_says_so(world: World) -> None:
+    for number in range(1100):
+        world.file(f"f{number:04}")
+
+    outcome = await world.run("ReadFolder", dir_path=".")
+
+    assert len(outcome.text.splitlines()) == 1002
+    assert outcome.text.endswith(
+        "[the list was cut: more than 1,000 entries; list a folder of it, or less depth]"
+    )
+    assert outcome.metadata.truncated
+
+
+async def test_links_are_not_entered(world: World) -> None:
+    (world.outside / "secret").write_text("")
+    world.file("a/f")
+    (world.root / "a/loop").symlink_to("..")
+    (world.root / "out").symlink_to(world.outside)
+
+    assert await world.text("ReadFolder", dir_path=".", depth=10) == (
+        "./\n  a/\n    f  0 B\n    loop  (link)\n  out  (link)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("missing", "not_found"),
+        ("f", "not_a_folder"),
+        ("..", "outside_workspace"),
+        ("/", "outside_workspace"),
+        ("out", "outside_workspace"),
+    ],
+)
+async def test_what_can_not_be_listed_is_refused(world: World, path: str, code: str) -> None:
+    world.file("f")
+    (world.root / "out").symlink_to(world.outside)
+
+    assert (await world.failure("ReadFolder", dir_path=path))[0] == code
+
+
+async def test_odd_names_stay_on_one_line(world: World) -> None:
+    (world.root / os.fsdecode(b"a\nb")).touch()
+    (world.root / os.fsdecode(b"caf\xe9")).touch()
+
+    assert await world.text("ReadFolder", dir_path=".") == "./\n  a\\x0ab  0 B\n  caf\\xe9  0 B"

@@ -1,0 +1,107 @@
+"""What a pipe gets: plain text, one JSON object, or JSON lines."""
+
+import io
+import json
+
+import pytest
+
+from executor.view.json_lines import JsonView, StreamJsonView
+from executor.view.plain import PlainView
+from executor.view.port import CallFinished, Declined, Denial, Notice, Question, RunSummary, Shown
+from protocol.from_maestro import AgentMessage, AgentMessageDelta, PlanUpdated, RunFinished
+from protocol.wire import FileChange, PlanStep, Usage
+
+CHANGE = FileChange("src/a.py", "modified", 3, 1)
+SUMMARY = RunSummary(
+    session_id="s1",
+    finished=RunFinished("success", "completed"),
+    seconds=75.0,
+    usage=Usage(input_tokens=1200, output_tokens=34, cached_tokens=1000, cost_usd=0.0123),
+    changes=(CHANGE,),
+    commands=2,
+    denials=(Denial("Shell", "Shell  rm x", "nobody to ask", for_want_of_terminal=True),),
+    text="Done.",
+    model="m/x",
+)
+EVENTS: tuple[Shown, ...] = (
+    AgentMessageDelta("g1", "Do"),
+    AgentMessage("g1", "Done.\x1b[2J"),
+    CallFinished("t1", "Shell", "Shell  pytest -q", "success", 0.84, "exit 1"),
+    PlanUpdated((PlanStep("read", "done"), PlanStep("edit"))),
+    Notice("not trusted", "warning"),
+    SUMMARY,
+)
+
+
+def test_plain_text_parts_the_words_from_the_work() -> None:
+    out, err = io.StringIO(), io.StringIO()
+    view = PlainView(out, err)
+    for event in EVENTS:
+        view.show(event)
+    assert out.getvalue() == "Done.\\x1b[2J\n"
+    assert err.getvalue().splitlines() == [
+        "\u2713 Shell  pytest -q  exit 1  0.8s",
+        "[done] read",
+        "[pending] edit",
+        "not trusted",
+        "modified src/a.py (+3 -1)",
+        "  denied Shell  rm x: nobody to ask",
+        "1 file changed \u00b7 2 commands \u00b7 1,234 tokens (1,000 cached) \u00b7 $0.0123"
+        " \u00b7 1m15s",
+    ]
+
+
+def test_json_is_one_object_with_the_denials() -> None:
+    out = io.StringIO()
+    view = JsonView(out)
+    for event in EVENTS:
+        view.show(event)
+    assert json.loads(out.getvalue()) == {
+        "type": "result",
+        "session_id": "s1",
+        "outcome": "success",
+        "reason": "completed",
+        "summary": "",
+        "text": "Done.",
+        "model": "m/x",
+        "seconds": 75.0,
+        "usage": {
+            "input_tokens": 1200,
+            "output_tokens": 34,
+            "cached_tokens": 1000,
+            "cost_usd": 0.0123,
+        },
+        "changes": [{"path": "src/a.py", "kind": "modified", "added": 3, "removed": 1}],
+        "commands": 2,
+        "denials": [
+            {
+                "tool_name": "Shell",
+                "title": "Shell  rm x",
+                "why": "nobody to ask",
+                "for_want_of_terminal": True,
+            }
+        ],
+    }
+
+
+def test_stream_json_is_a_line_for_each_event_with_its_type() -> None:
+    out = io.StringIO()
+    view = StreamJsonView(out)
+    for event in EVENTS:
+        view.show(event)
+    lines = [json.loads(line) for line in out.getvalue().splitlines()]
+    assert [line["type"] for line in lines] == [
+        "agent_message_delta",
+        "agent_message",
+        "call_finished",
+        "plan_updated",
+        "notice",
+        "result",
+    ]
+    assert lines[1]["content"] == "Done.\x1b[2J"
+
+
+@pytest.mark.parametrize("view", [PlainView(io.StringIO(), io.StringIO()), JsonView(io.StringIO())])
+async def test_nobody_is_asked_without_a_terminal(view: PlainView | JsonView) -> None:
+    question = Question("t1", "Shell", "Shell  make", "it is not known to only look", "make")
+    assert await view.ask(question) == Declined(unasked=True)
