@@ -36,6 +36,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 from maestro.commands.private import private
 
                 return private(given.listen_fd, given.secrets_fd, given.ready_fd)
+            case "models":
+                from maestro.commands.models import models
+
+                return models(environment_from_stdin=given.environment_from_stdin)
             case "migrate":
                 from maestro.commands.migrate import migrate
 
@@ -66,6 +70,8 @@ def _parser() -> argparse.ArgumentParser:
     create = actions.add_parser("create", help="make a person's token and print it, once")
     create.add_argument("name", metavar="NAME")
     _database_flags(create)
+    models = commands.add_parser("models", help="providers, and which of them have a key")
+    models.add_argument("--environment-from-stdin", action="store_true", help=argparse.SUPPRESS)
     private = commands.add_parser("private")
     for name in ("listen", "secrets", "ready"):
         private.add_argument(f"--{name}-fd", type=int, required=True, help=argparse.SUPPRESS)

@@ -51,10 +51,19 @@ BY_NAME = {f"--{flag.name}": flag for flag in FLAGS} | {
     f"-{flag.short}": flag for flag in FLAGS if flag.short
 }
 
-COMMANDS = (
-    "config", "demo", "doctor", "login", "logout", "maestro", "models", "policy", "sessions",
-    "completion",
-)  # fmt: skip
+COMPLETE_VARIABLE = "_CODEGEN_COMPLETE"
+"""Set by a shell that wants completions."""
+
+COMMANDS: dict[str, str] = {
+    "demo": "see it work, without key or network",
+    "sessions": "list, show and delete sessions",
+    "models": "which models can be had with the keys that are set",
+    "login": "keep a token for a team's maestro, or a provider's key",
+    "logout": "forget it",
+    "config": "show the settings in force, and where each came from",
+    "doctor": "what works on this machine, what does not, how to mend it",
+    "completion": "print the completion script of a shell",
+}
 
 
 @dataclass(frozen=True, slots=True)

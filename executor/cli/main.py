@@ -3,10 +3,11 @@
 Imports only what a prompt run needs; the other commands load their own libraries.
 """
 
+import os
 import sys
 from collections.abc import Sequence
 
-from executor.cli.flags import Command, parse
+from executor.cli.flags import COMPLETE_VARIABLE, Command, parse
 from executor.errors import ExecutorError, ServerRefused, ServerUnreachable, UsageError
 from protocol.version import RELEASE
 
@@ -30,15 +31,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _dispatch(arguments: Sequence[str]) -> int:
+    if COMPLETE_VARIABLE in os.environ:
+        from executor.cli.app import run_app
+
+        return run_app(())
     parsed = parse(arguments)
     match parsed:
         case Command(name="version"):
             sys.stdout.write(f"codegen {RELEASE}\n")
             return 0
         case Command(name="help"):
-            from executor.cli.app import run_app
+            from executor.cli.help import help_text
 
-            return run_app(["--help"])
+            sys.stdout.write(help_text())
+            return 0
         case Command(arguments=rest):
             from executor.cli.app import run_app
 

@@ -18,6 +18,7 @@ from executor.bootstrap.project import Project
 from executor.bootstrap.server import private_endpoint, team_endpoint
 from executor.bootstrap.views import open_view
 from executor.cli.flags import PromptRun
+from executor.cli.placing import token_for, with_kept_keys
 from executor.cli.standard_input import piped_text
 from executor.cli.trusting import settle_trust
 from executor.errors import UsageError
@@ -42,7 +43,7 @@ class Asked:
     @property
     def attended(self) -> bool:
         """Somebody sits at a terminal: may be asked, and may wait."""
-        return _is_attended() and self.settings.output_format == "text"
+        return is_attended() and self.settings.output_format == "text"
 
 
 def run_prompt(parsed: PromptRun) -> int:
@@ -54,6 +55,11 @@ def run_prompt(parsed: PromptRun) -> int:
 
             return asyncio.run(converse(asked))
         raise UsageError('there is no prompt: codegen "what to do", or pipe it in')
+    return run_asked(asked)
+
+
+def run_asked(asked: Asked) -> int:
+    """One run to its end; the exit code."""
     return asyncio.run(_run(asked))
 
 
@@ -63,7 +69,7 @@ def settle(parsed: PromptRun, environment: Mapping[str, str]) -> Asked:
     root = _root(given.get("cwd"))
     places = folders(environment)
     first = resolve(given, environment, config_file=places.config_file)
-    can_ask = _is_attended() and first.output_format == "text"
+    can_ask = is_attended() and first.output_format == "text"
     project, notices = settle_trust(root, places, trust=first.trust, can_ask=can_ask)
     project_file = root / PROJECT_CONFIG if project.trusted else None
     settings = resolve(
@@ -71,12 +77,13 @@ def settle(parsed: PromptRun, environment: Mapping[str, str]) -> Asked:
     )
     prompt = "\n\n".join(filter(None, (parsed.prompt, piped_text())))
     opening = _opening(given, prompt, root, places)
-    return Asked(prompt, opening, project, settings, places, environment, notices)
+    kept = with_kept_keys(environment, places)
+    return Asked(prompt, opening, project, settings, places, kept, notices)
 
 
 async def reach(asked: Asked) -> World:
     """Find the maestro: the team's by its address, or a private one, started if need be."""
-    team = team_endpoint(asked.settings, asked.settings.token)
+    team = team_endpoint(asked.settings, token_for(asked.settings, asked.folders))
     if team is not None:
         endpoint, revive = team, None
     else:
@@ -171,5 +178,6 @@ def _root(given: str | None) -> Path:
     return resolved
 
 
-def _is_attended() -> bool:
+def is_attended() -> bool:
+    """Somebody sits at a terminal, on both ends."""
     return sys.stdin.isatty() and sys.stdout.isatty()

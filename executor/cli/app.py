@@ -1,0 +1,151 @@
+"""The sub-commands of `codegen`, with their flags and help.
+
+Parses with typer; each command's work is in its own file and loaded when it is called.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from typer.completion import completion_init
+from typer.exceptions import Abort, TyperException
+
+from executor.cli.flags import COMPLETE_VARIABLE
+from executor.errors import UsageError
+from executor.settings import OutputFormat
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+sessions_app = typer.Typer(help="List, show and delete sessions.")
+config_app = typer.Typer(help="The settings in force.")
+app.add_typer(sessions_app, name="sessions")
+app.add_typer(config_app, name="config")
+
+Server = Annotated[str | None, typer.Option(help="A team's maestro instead of the private one.")]
+Token = Annotated[str | None, typer.Option(help="The token for --server.")]
+Format = Annotated[str, typer.Option("--output-format", help="text | json | stream-json")]
+
+
+def run_app(arguments: Sequence[str]) -> int:
+    """Run one sub-command; its exit code. Bad usage is a UsageError, as everywhere."""
+    completion_init()
+    command = typer.main.get_command(app)
+    try:
+        outcome = command.main(
+            list(arguments),
+            prog_name="codegen",
+            complete_var=COMPLETE_VARIABLE,
+            standalone_mode=False,
+        )
+    except Abort:
+        return 130
+    except TyperException as error:
+        raise UsageError(f"{error} See codegen {arguments[0]} --help.") from error
+    return outcome if isinstance(outcome, int) else 0
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path | None, typer.Option(help="Unpack there and keep it.")] = None,
+    output_format: Format = "text",
+) -> int:
+    """See it work: a real project with a failing test, only the model's words are recorded."""
+    from executor.cli.demo import demo as run_demo
+
+    return run_demo(folder, _format(output_format))
+
+
+@sessions_app.command("list")
+def list_sessions(
+    *,
+    everywhere: Annotated[bool, typer.Option("--all", help="Of all directories.")] = False,
+    server: Server = None,
+    token: Token = None,
+) -> int:
+    """Sessions of this directory; with --server, what the maestro has of yours."""
+    from executor.cli.sessions import list_local, list_remote
+
+    return list_remote(server, token) if server else list_local(everywhere=everywhere)
+
+
+@sessions_app.command()
+def show(session_id: str, server: Server = None, token: Token = None) -> int:
+    """What was said and done in a session."""
+    from executor.cli.sessions import show as show_session
+
+    return show_session(session_id, server, token)
+
+
+@sessions_app.command()
+def delete(session_id: str, server: Server = None, token: Token = None) -> int:
+    """Delete a session from the maestro, and its journal from this machine."""
+    from executor.cli.sessions import delete as delete_session
+
+    return delete_session(session_id, server, token)
+
+
+@config_app.command("show")
+def show_config() -> int:
+    """Every setting, its value, and where that came from."""
+    from executor.cli.config import show as show_settings
+
+    return show_settings()
+
+
+@app.command()
+def models() -> int:
+    """Providers, their default models, and which keys are set."""
+    from executor.cli.models import models as list_models
+
+    return list_models()
+
+
+@app.command()
+def login(
+    provider: Annotated[str | None, typer.Argument(help="A provider's name, e.g. openai.")] = None,
+    server: Server = None,
+) -> int:
+    """Keep a provider's key, or with --server a team's token. Asked for, or read from a pipe."""
+    from executor.cli.login import login as keep
+
+    return keep(provider, server)
+
+
+@app.command()
+def logout(
+    provider: Annotated[str | None, typer.Argument(help="A provider's name, e.g. openai.")] = None,
+    server: Server = None,
+) -> int:
+    """Forget what login kept."""
+    from executor.cli.login import logout as forget
+
+    return forget(provider, server)
+
+
+@app.command()
+def doctor(server: Server = None, token: Token = None) -> int:
+    """What works on this machine, what does not, and how to mend it."""
+    from executor.cli.doctor import doctor as examine
+
+    return examine(server, token)
+
+
+@app.command()
+def completion(shell: Annotated[str, typer.Argument(help="bash, zsh or fish")] = "bash") -> int:
+    """Print a completion script: codegen completion bash >> ~/.bashrc"""
+    from typer._completion_shared import get_completion_script
+
+    if shell not in ("bash", "zsh", "fish"):
+        raise UsageError(f"there is no completion for {shell!r}: bash, zsh or fish")
+    typer.echo(
+        get_completion_script(prog_name="codegen", complete_var=COMPLETE_VARIABLE, shell=shell)
+    )
+    return 0
+
+
+def _format(text: str) -> OutputFormat:
+    match text:
+        case "text" | "json" | "stream-json":
+            return text
+        case _:
+            raise UsageError(f"--output-format: {text!r} is none of text, json, stream-json")

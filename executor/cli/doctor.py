@@ -1,0 +1,112 @@
+"""`codegen doctor`: look at everything a run needs, and say how to mend what is missing.
+
+Changes nothing, but for starting the private maestro as a run would.
+"""
+
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from executor.bootstrap.project import wants_trust
+from executor.cli.placing import here, maestro, settings_of, with_kept_keys
+from executor.cli.rest import ask
+from executor.errors import ExecutorError
+from executor.local_maestro.place import provider_environment
+from executor.trust import Trust
+from executor.view.safe_text import safe_line
+from protocol.version import RELEASE
+
+MARKS = {"ok": "ok  ", "note": "note", "bad": "BAD "}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    state: Literal["ok", "note", "bad"]
+    what: str
+    mend: str = ""
+
+
+def doctor(server: str | None, token: str | None) -> int:
+    """A line for each finding; exit code 1 when something is bad."""
+    worst = 0
+    for finding in _findings(server, token):
+        mend = f"  -> {finding.mend}" if finding.mend else ""
+        sys.stdout.write(f"{MARKS[finding.state]}  {safe_line(finding.what)}{mend}\n")
+        sys.stdout.flush()
+        worst = max(worst, finding.state == "bad")
+    return int(worst)
+
+
+def _findings(server: str | None, token: str | None) -> Iterator[Finding]:
+    yield Finding("ok", f"codegen {RELEASE}, Python {platform.python_version()}")
+    yield _tried(_configuration, "mend the file that is named")
+    yield from _programs()
+    yield _tried(_state, "make the folder writable, or set XDG_STATE_HOME")
+    yield _trust()
+    yield Finding("note", "no sandbox yet: what is not proven to only look asks first")
+    if server is None and settings_of({}).server is None:
+        yield _keys()
+    yield _tried(lambda: _maestro(server, token), "see what is named; codegen login keeps a token")
+
+
+def _tried(look: Callable[[], str], mend: str) -> Finding:
+    try:
+        return Finding("ok", look())
+    except (ExecutorError, OSError) as error:
+        return Finding("bad", str(error), mend)
+
+
+def _configuration() -> str:
+    settings_of({})
+    file = here().config_file
+    return f"configuration: {file}" if file.exists() else f"configuration: none ({file})"
+
+
+def _programs() -> Iterator[Finding]:
+    for name, purpose, needed in (
+        ("git", "the Git tool", False),
+        ("rg", "fast searches; slower ones work without", False),
+        ("sh", "the Shell tool", True),
+    ):
+        found = shutil.which(name)
+        if found:
+            yield Finding("ok", f"{name}: {found}")
+        else:
+            state: Literal["note", "bad"] = "bad" if needed else "note"
+            yield Finding(state, f"{name} is not on PATH", f"install it for {purpose}")
+
+
+def _state() -> str:
+    folder = here().state
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    probe = folder / f"probe-{os.getpid()}"
+    probe.write_bytes(b"")
+    probe.unlink()
+    return f"journals: {folder} is writable"
+
+
+def _trust() -> Finding:
+    root = Path.cwd()
+    wanted = ", ".join(wants_trust(root))
+    if not wanted or Trust(here().state).holds(root):
+        return Finding("ok", f"{root}: {'trusted' if wanted else 'nothing that needs trust'}")
+    return Finding("note", f"{root} is not trusted: {wanted} not used", "codegen --trust")
+
+
+def _keys() -> Finding:
+    given = provider_environment(with_kept_keys(os.environ, here()))
+    keys = sorted(name for name in given if name.endswith("_API_KEY") or name == "HF_TOKEN")
+    if keys:
+        return Finding("ok", f"provider keys: {', '.join(keys)}")
+    return Finding("note", "no provider's key is set", "export OPENAI_API_KEY=... or codegen login")
+
+
+def _maestro(server: str | None, token: str | None) -> str:
+    endpoint = maestro(server, token)
+    ask(endpoint, "GET", "/api/v1/sessions?limit=1")
+    return f"maestro: {endpoint.shown} answers and lets us in"

@@ -1,0 +1,78 @@
+"""Ask a maestro over its REST door, for the commands that are not a run.
+
+One request, one answer; the run itself has its WebSocket.
+"""
+
+import http.client
+import json
+import socket
+import ssl
+import urllib.parse
+from typing import Any
+
+from executor.errors import ServerRefused, ServerUnreachable
+from executor.link import Endpoint
+
+SECONDS = 15.0
+MAX_BYTES = 16 * 1024 * 1024
+
+
+def ask(endpoint: Endpoint, method: str, path: str) -> Any:
+    """The decoded JSON answer, None for an empty one.
+
+    Raises ServerUnreachable, and ServerRefused with the maestro's own words.
+    """
+    connection = _connection(endpoint)
+    headers = {"Accept": "application/json"}
+    if endpoint.token is not None:
+        headers["Authorization"] = f"Bearer {endpoint.token}"
+    try:
+        connection.request(method, path, headers=headers)
+        response = connection.getresponse()
+        body = response.read(MAX_BYTES)
+    except (OSError, http.client.HTTPException) as error:
+        raise ServerUnreachable(f"{endpoint.shown}: {error}") from error
+    finally:
+        connection.close()
+    return _answer(endpoint, response.status, body)
+
+
+def _answer(endpoint: Endpoint, status: int, body: bytes) -> Any:
+    try:
+        answer = json.loads(body) if body else None
+    except ValueError as error:
+        raise ServerUnreachable(f"{endpoint.shown} is no maestro (HTTP {status})") from error
+    if status >= 400:
+        raise ServerRefused(f"{endpoint.shown}: {_words(answer) or f'HTTP {status}'}")
+    return answer
+
+
+def _words(answer: Any) -> str:
+    try:
+        return str(answer["error"]["message"])
+    except (TypeError, KeyError):
+        return ""
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: str) -> None:
+        super().__init__("localhost", timeout=SECONDS)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(SECONDS)
+        self.sock.connect(self._path)
+
+
+def _connection(endpoint: Endpoint) -> http.client.HTTPConnection:
+    if endpoint.socket is not None:
+        return _UnixConnection(str(endpoint.socket))
+    parts = urllib.parse.urlsplit(endpoint.url)
+    host = parts.hostname or ""
+    if parts.scheme == "ws":
+        return http.client.HTTPConnection(host, parts.port, timeout=SECONDS)
+    context = ssl.create_default_context()
+    if endpoint.ca_file is not None:
+        context.load_verify_locations(endpoint.ca_file)
+    return http.client.HTTPSConnection(host, parts.port, timeout=SECONDS, context=context)

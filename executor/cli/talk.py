@@ -1,0 +1,99 @@
+"""Compose a conversation: its view, its editor, and the session that its first message opens.
+
+The composition root of `codegen` without a prompt; imports the line editor, late.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from executor.bootstrap.compose import Composed, Opening, World, composed
+from executor.cli.conversation import Conversation, Talk
+from executor.cli.minutes import Minutes
+from executor.cli.slash import COMMANDS, Slash
+from executor.errors import UsageError
+from executor.journal import journals
+from executor.policy.verdict import Mode
+from executor.settings import Folders, Settings
+from executor.view.look import Look
+from executor.view.safe_text import safe_line
+from executor.view.terminal import TerminalView
+from protocol.from_executor import RunWishes
+
+_SESSIONS_MAX = 20
+
+
+class Local:
+    """What the conversation may change on this machine, before and after the session is open."""
+
+    def __init__(self, settings: Settings, places: Folders, root: Path) -> None:
+        self.settings = settings
+        self.made: Composed | None = None
+        self._places = places
+        self._root = root
+
+    def mode(self) -> Mode:
+        return self.settings.mode
+
+    def set_mode(self, mode: Mode) -> None:
+        if mode == "auto" and not self.settings.no_sandbox:
+            raise UsageError("mode auto has no sandbox here: start with --no-sandbox for it")
+        self.settings = replace(self.settings, mode=mode)
+        if self.made is not None:
+            self.made.policy.set_mode(mode)
+
+    def model(self) -> str:
+        return self.settings.model or ""
+
+    def sessions(self) -> Sequence[str]:
+        known = journals(self._places.state, cwd=str(self._root))[:_SESSIONS_MAX]
+        return [f"{head.session_id}  {safe_line(head.title, 60)}" for head in known]
+
+
+async def converse(
+    reach: Callable[[Settings], Awaitable[World]],
+    opening: Opening,
+    *,
+    local: Local,
+    places: Folders,
+    view: TerminalView,
+    look: Look,
+    root: Path,
+) -> None:
+    """Until the user leaves. Raises what the session raises when it can't go on.
+
+    `reach` finds the maestro, once there is something to say.
+    """
+    from executor.cli.line_editor import LineEditor
+
+    minutes = Minutes(view)
+    async with contextlib.AsyncExitStack() as stack:
+
+        async def open_session(text: str, run: RunWishes | None) -> Talk:
+            if run is not None and run.model is not None:
+                local.settings = replace(local.settings, model=run.model)
+            world = await reach(local.settings)
+            first = opening.journal_id is None and opening.session_id is None
+            made = stack.enter_context(
+                composed(
+                    replace(opening, prompt=text if first else ""), world, minutes, attended=True
+                )
+            )
+            local.made = made
+            pump = asyncio.create_task(made.session.run(), name="session")
+            stack.push_async_callback(asyncio.gather, pump, return_exceptions=True)
+            stack.push_async_callback(made.session.close)
+            if not first:
+                made.session.say(text, run=run)
+            return made.session
+
+        slash = Slash(minutes, local, look, view.put)
+        editor = LineEditor(
+            places.state / "history",
+            root,
+            tuple(COMMANDS),
+            look.paint(f"{look.marks.prompt} ", "bold cyan"),
+        )
+        await Conversation(view, editor, slash, open_session).run()
