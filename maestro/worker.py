@@ -26,9 +26,8 @@ _STEPS_AT_ONCE = 1000
 """Steps of one session without a pause; then it waits for the next look at what is due."""
 _FAILURES = 5
 """Unexpected failures in a row before a run ends as internal."""
-_FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 60.0
-"""Seconds before a session whose step failed is tried again: doubled each time."""
+"""Seconds before a session whose step failed is tried again."""
 _DUE = 100
 _DUE_OF_OTHERS = 10_000
 """Sessions asked for at once; a worker that steps only its own must see past all others."""
@@ -47,6 +46,8 @@ class WorkerSettings(msgspec.Struct, frozen=True):
     look_for_due: float = 1.0
     renew: float = 2.0
     look_for_lost: float = 10.0
+    first_pause: float = 0.5
+    """Before a session whose step failed is tried again; doubled each time."""
     only: Callable[[str], bool] | None = None
     """Which sessions this worker steps; None: all."""
 
@@ -73,7 +74,7 @@ class Worker:
         self._dirty: set[str] = set()
         self._looks: dict[str, asyncio.Task[None]] = {}
         self._look_again: set[str] = set()
-        self._failures = Failures()
+        self._failures = Failures(settings.first_pause)
         self._unreadable: set[str] = set()
         """Sessions that a newer version wrote: left to one of its workers."""
         self._draining = False
@@ -107,6 +108,9 @@ class Worker:
         `run` goes on meanwhile, so that the claims hold.
         """
         self._draining = True
+        for held in self._held.values():
+            if held.attempt is not None and held.attempt.claim is None:
+                held.attempt.stop()
         if self._tasks:
             _, late = await asyncio.wait(self._tasks.values(), timeout=seconds)
             for task in late:
@@ -129,7 +133,10 @@ class Worker:
                 self._dirty.discard(session_id)
                 again = await self._step(held)
                 self._failures.forget(session_id)
-                if self._draining or not (again or session_id in self._dirty):
+                if self._draining:
+                    await self._stepper.read(held)  # tells the bus of what was written last
+                    break
+                if not again and session_id not in self._dirty:
                     break
         except LedgerUnavailable as error:
             log.warning("ledger_away", session_id=session_id, error=str(error))
@@ -159,8 +166,12 @@ class Worker:
         self._held.move_to_end(session_id)
         return held
 
+    def held_bytes(self) -> int:
+        """What the folded sessions take, roughly."""
+        return sum(held.transcript.weight for held in self._held.values())
+
     def _forget_the_oldest(self) -> None:
-        weight = sum(held.transcript.weight for held in self._held.values())
+        weight = self.held_bytes()
         for session_id in list(self._held):
             if weight <= self._settings.held_bytes:
                 break
@@ -229,13 +240,14 @@ class Worker:
 class Failures:
     """Sessions whose steps failed for reasons nobody foresaw: how often, and when to try again."""
 
-    def __init__(self) -> None:
+    def __init__(self, first_pause: float) -> None:
+        self._first_pause = first_pause
         self._failed: dict[str, tuple[int, float]] = {}
 
     def count(self, session_id: str, now: float) -> float:
         """One more; the seconds until the next try."""
         times = self._failed.get(session_id, (0, 0.0))[0] + 1
-        pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** (times - 1))
+        pause = min(_LONGEST_PAUSE, self._first_pause * 2 ** (times - 1))
         self._failed[session_id] = (times, now + pause)
         return pause
 
@@ -263,6 +275,8 @@ async def _every(seconds: float, look: Callable[[], Awaitable[None]]) -> None:
             if not is_away:
                 log.warning("away", look=look.__name__, error=str(error))
             is_away = True
+        except Exception:  # one bad round must not end the worker
+            log.exception("look_failed", look=look.__name__)
         else:
             if is_away:
                 log.info("back", look=look.__name__)

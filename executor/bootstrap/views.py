@@ -1,17 +1,17 @@
-"""Choose the view: a terminal, plain text, or JSON.
+"""Choose the view for this process's streams.
 
 Imports only the one that is shown.
 """
 
 import sys
+from collections.abc import Mapping
 
 from executor.settings import Settings
 from executor.view.port import View
 
 
-def open_view(settings: Settings, *, attended: bool) -> View:
+def open_view(settings: Settings, environment: Mapping[str, str], *, attended: bool) -> View:
     """`attended`: somebody sits at a terminal and can be asked."""
-    del attended
     match settings.output_format:
         case "json":
             from executor.view.json_lines import JsonView
@@ -21,7 +21,29 @@ def open_view(settings: Settings, *, attended: bool) -> View:
             from executor.view.json_lines import StreamJsonView
 
             return StreamJsonView(sys.stdout)
-        case "text":
+        case "text" if not attended:
             from executor.view.plain import PlainView
 
             return PlainView(sys.stdout, sys.stderr)
+        case "text":
+            return _terminal(settings, environment)
+
+
+def _terminal(settings: Settings, environment: Mapping[str, str]) -> View:
+    from executor.view.closing import Header
+    from executor.view.opening import open_view as open_any
+
+    header = Header(
+        server=settings.server or "private maestro",
+        model=settings.model or "",
+        mode=settings.mode,
+        directory=environment.get("PWD", ""),
+    )
+    return open_any(
+        "text",
+        stdin=sys.stdin,
+        stdout=sys.stdout,
+        stderr=sys.stderr,
+        environment=environment,
+        header=header,
+    )

@@ -94,7 +94,7 @@ async def reach(asked: Asked) -> World:
 
 
 async def _run(asked: Asked) -> int:
-    view = open_view(asked.settings, attended=asked.attended)
+    view = open_view(asked.settings, asked.environment, attended=asked.attended)
     try:
         for notice in asked.notices:
             view.show(notice)

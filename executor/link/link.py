@@ -133,8 +133,10 @@ class Link:
                 async with asyncio.timeout(history.left(self._pace.open)):
                     return await self._dial(self.endpoint)
             except TimeoutError:
-                self._failed(failure := "no answer in time", "later")
-                peer.lost(failure)
+                # Cut short by the deadline: what went wrong before is the better reason.
+                why = history.last_failure or "no answer in time"
+                self._failed(why, "later")
+                peer.lost(why)
             except DialFailed as failure:
                 self._failed(failure.why, failure.hope)
                 peer.lost(failure.why)
@@ -230,6 +232,7 @@ class Link:
         if hopeless or time.monotonic() + pause > history.deadline:
             raise ServerUnreachable(words)
         history.pause = pause
+        history.last_failure = why
 
 
 class _History:
@@ -248,6 +251,9 @@ class _History:
         self.attached_now = False
         """On the connection that is there, or was there last."""
         self.last_error = ""
+        """Words of the maestro on the last connection."""
+        self.last_failure = ""
+        """Why the last attempt came to nothing."""
 
     def wait_for(self, seconds: float | None) -> None:
         self.deadline = float("inf") if seconds is None else time.monotonic() + seconds
@@ -260,7 +266,7 @@ class _History:
         match message:
             case SessionStarted():
                 self.attached_ever = self.attached_now = True
-                self.last_error = ""
+                self.last_error = self.last_failure = ""
             case ErrorReported(message=words):
                 self.last_error = words
             case _:

@@ -79,10 +79,11 @@ class Processes:
                 await to_the_end(_end(tree, GRACE_S))
                 self._running.discard(tree)
                 live.close()
+                captured = capture.finish()
             if isinstance(outcome, Lost):
                 await self.end_survivors(command.call)
             duration_ms = round((time.monotonic() - started) * 1000)
-            return Ended(outcome, capture.finish(), duration_ms, tree.killed)
+            return Ended(outcome, captured, duration_ms, tree.killed)
 
     def program(self, name: str, project: Path) -> str | None:
         """The absolute path of a program that does not come from `project`."""
@@ -119,7 +120,7 @@ async def _outcome(tree: Tree, timeout_s: float) -> Outcome:
     """Wait for the command itself, then a little for those who hold its output."""
     try:
         async with asyncio.timeout(timeout_s):
-            fact = await tree.fact()
+            fact = await asyncio.shield(tree.ended)
     except TimeoutError:
         return TimedOut(timeout_s)
     match fact:
@@ -136,9 +137,9 @@ async def _outcome(tree: Tree, timeout_s: float) -> Outcome:
 async def _drained(tree: Tree) -> None:
     try:
         async with asyncio.timeout(DRAIN_S):
-            await tree.silence()
+            await tree.silent.wait()
         async with asyncio.timeout(STRAGGLERS_S):
-            await tree.emptiness()
+            await tree.empty.wait()
     except TimeoutError:
         tree.ask(b"K")
 
@@ -149,7 +150,7 @@ async def _end(tree: Tree, grace_s: float) -> None:
         tree.ask(letter)
         try:
             async with asyncio.timeout(grace_s):
-                await tree.emptiness()
+                await tree.empty.wait()
                 break
         except TimeoutError:
             continue

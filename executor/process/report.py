@@ -39,7 +39,7 @@ def report(ended: Ended) -> Report:
     output = _shown(ended.output)
     facts = [_ending(ended.outcome), f"{ended.duration_ms / 1000:.1f} s"]
     if ended.left_behind:
-        facts.append(f"{ended.left_behind} processes that it left running were ended")
+        facts.append(f"ended what it left running ({ended.left_behind})")
     text = f"{output}{'' if not output or output.endswith(chr(10)) else chr(10)}"
     return Report(f"{text}[{', '.join(facts)}]", status, error, _metadata(ended))
 

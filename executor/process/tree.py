@@ -19,6 +19,8 @@ import msgspec
 _READ_BYTES = 64 * 1024
 _WARDEN = Path(__file__).with_name("warden.py")
 
+Fact = dict[str, int]
+"""One line of the warden, as `warden` describes it."""
 Feed = Callable[[bytes], None]
 """Takes a chunk; an empty one is the end."""
 
@@ -31,13 +33,15 @@ class Nursery:
         self._requests: socket.socket | None = None
 
     def hand_over(self, handles: list[int]) -> None:
-        """Let a new warden have `handles`; the caller closes its own."""
+        """Let a new warden have `handles`; the caller closes its own. Raises OSError."""
         if self._process is None or self._process.poll() is not None:
+            self.close()
             self._start()
         requests = cast("socket.socket", self._requests)
         socket.send_fds(requests, [b"+"], handles)
 
     def close(self) -> None:
+        """End the program; it waits for its wardens, and they have nothing to watch any more."""
         if self._process is not None and self._requests is not None:
             self._requests.close()
             self._process.wait()
@@ -61,13 +65,17 @@ class Tree:
     """A command and whatever it starts."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader = reader
         self._writer = writer
         self._pipes: dict[int, Feed] = {}
-        self._silent = asyncio.Event()
-        self._silent.set()
+        self.silent = asyncio.Event()
+        """Nobody can write to the pipes any more."""
+        self.silent.set()
+        self.ended: asyncio.Future[Fact] = asyncio.get_running_loop().create_future()
+        """The warden's word on the command itself; empty when the warden is gone."""
+        self.empty = asyncio.Event()
+        """No process is left, or none that anybody watches."""
         self.killed = 0
-        self.is_empty = False
+        self._listening = asyncio.create_task(self._listen(reader))
 
     @classmethod
     async def start(
@@ -78,7 +86,7 @@ class Tree:
         folder: int,
         feeds: tuple[Feed, Feed],
     ) -> "Tree":
-        """Start `argv` in `folder`; standard output and error go to `feeds`."""
+        """Start `argv` in `folder`; standard output and error go to `feeds`. Raises OSError."""
         ours, theirs = socket.socketpair()
         pipes = (os.pipe(), os.pipe())
         with theirs:
@@ -89,35 +97,14 @@ class Tree:
                     os.close(writing)
         tree = cls(*await asyncio.open_connection(sock=ours))
         for (reading, _), feed in zip(pipes, feeds, strict=True):
-            tree._listen(reading, feed)
+            tree._watch(reading, feed)
         request = {"argv": argv, "environment": environment}
         tree._writer.write(json.dumps(request).encode() + b"\n")
         return tree
 
-    async def fact(self) -> dict[str, int]:
-        """The warden's next word; nothing in it when the warden is gone."""
-        with suppress(ConnectionError):
-            line = await self._reader.readline()
-            if line:
-                fact = msgspec.json.decode(line, type=dict[str, int])
-                self.killed += fact.get("empty", 0)
-                self.is_empty = self.is_empty or "empty" in fact
-                return fact
-        self.is_empty = True
-        return {}
-
-    async def silence(self) -> None:
-        """Wait until nobody can write to the pipes any more."""
-        await self._silent.wait()
-
-    async def emptiness(self) -> None:
-        """Wait until no process is left."""
-        while not self.is_empty:
-            await self.fact()
-
     def ask(self, letter: bytes) -> None:
         """`T`: tell every process to end; `K`: kill them all."""
-        if not self.is_empty:
+        if not self.empty.is_set():
             self._writer.write(letter)
 
     def close(self) -> None:
@@ -126,10 +113,22 @@ class Tree:
             self._finish(handle)
         self._writer.close()
 
-    def _listen(self, handle: int, feed: Feed) -> None:
+    async def _listen(self, reader: asyncio.StreamReader) -> None:
+        """Take in what the warden says, to its end."""
+        with suppress(ConnectionError):
+            while line := await reader.readline():
+                fact = msgspec.json.decode(line, type=Fact)
+                self.killed += fact.get("empty", 0)
+                if not self.ended.done():
+                    self.ended.set_result(fact)
+        if not self.ended.done():
+            self.ended.set_result({})
+        self.empty.set()
+
+    def _watch(self, handle: int, feed: Feed) -> None:
         os.set_blocking(handle, False)
         self._pipes[handle] = feed
-        self._silent.clear()
+        self.silent.clear()
         asyncio.get_running_loop().add_reader(handle, self._read, handle)
 
     def _read(self, handle: int) -> None:
@@ -146,4 +145,4 @@ class Tree:
         os.close(handle)
         del self._pipes[handle]
         if not self._pipes:
-            self._silent.set()
+            self.silent.set()

@@ -6,8 +6,8 @@ Folds what frames and calls say; sends nothing.
 import asyncio
 
 from executor.errors import ExecutorError
-from executor.session.calls import Answered
 from executor.session.outcome import Parked, RunOver
+from executor.session.reports import Answered
 from executor.session.turn import Turn
 from executor.view.port import RunSummary
 from protocol.from_maestro import RunFinished, StatusChanged

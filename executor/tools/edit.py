@@ -7,6 +7,7 @@ from executor.errors import ToolFailure
 from executor.tool_context import ToolContext, ToolOutcome
 from executor.workspace.diff import difference
 from executor.workspace.files import digest_of
+from executor.workspace.numbered import counted
 from executor.workspace.passage import nearest, occurrences
 from executor.workspace.stale import require_seen
 from executor.workspace.text import Text, Unified, decode, with_ending
@@ -43,9 +44,9 @@ def _edit(parameters: edit.Edit, context: ToolContext) -> ToolOutcome:
         path = workspace.write(parameters.file_path, content)
         context.reads.note(path, digest_of(content))
     change = difference(path, before.text, after.text)
-    where = "1 passage" if places == 1 else f"{places:,} passages"
     return ToolOutcome(
-        f"Edited {path}: {where} replaced, {change.added} lines added, {change.removed} removed.",
+        f"Edited {path}: {counted(places, 'passage')} replaced, "
+        f"{counted(change.added, 'line')} added, {change.removed:,} removed.",
         metadata=ResultMetadata(
             changes=(FileChange(path, "modified", change.added, change.removed),),
             diff=change.diff or None,

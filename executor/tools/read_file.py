@@ -6,7 +6,7 @@ Tells binary files by kind, size and hash; finding the place is `Grep`'s work.
 from executor.tool_context import ToolContext, ToolOutcome
 from executor.workspace import FileBytes
 from executor.workspace.kinds import binary_kind
-from executor.workspace.numbered import cut_line
+from executor.workspace.numbered import counted, cut_line
 from executor.workspace.text import Text, decode, lines_of
 from executor.workspace.waiting import in_thread
 from protocol.from_executor import ResultMetadata
@@ -49,7 +49,10 @@ def _lines(text: Text, offset: int, limit: int) -> tuple[str, bool]:
     if not lines:
         return "[the file is empty]", False
     if offset > len(lines):
-        return f"[the file has {len(lines):,} lines: offset {offset:,} is past its end]", False
+        return (
+            f"[the file has {counted(len(lines), 'line')}: offset {offset:,} is past its end]",
+            False,
+        )
     shown: list[str] = []
     room = RESULT_MAX
     for number, line in enumerate(lines[offset - 1 : offset - 1 + limit], start=offset):

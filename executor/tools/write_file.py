@@ -8,6 +8,7 @@ from executor.tool_context import ToolContext, ToolOutcome
 from executor.workspace import FileBytes
 from executor.workspace.diff import difference
 from executor.workspace.files import digest_of
+from executor.workspace.numbered import counted
 from executor.workspace.stale import require_seen
 from executor.workspace.text import Text, decode, line_count, with_ending
 from executor.workspace.waiting import in_thread
@@ -57,12 +58,12 @@ def _encoded(text: Text) -> bytes:
 
 
 def _outcome(path: str, found: FileBytes | None, before: Text | None, after: Text) -> ToolOutcome:
-    lines = line_count(after.text)
+    lines = counted(line_count(after.text), "line")
     if found is None:
-        kind, words = "created", f"Created {path}: {lines:,} lines."
+        kind, words = "created", f"Created {path}: {lines}."
     else:
-        held = f"{line_count(before.text):,} lines" if before is not None else "binary data"
-        kind, words = "modified", f"Replaced {path}: {lines:,} lines where there was {held}."
+        held = counted(line_count(before.text), "line") if before is not None else "binary data"
+        kind, words = "modified", f"Replaced {path}: {lines} where there was {held}."
     if after.peculiarities:
         words += f" Kept: {after.peculiarities}."
     change = difference(path, before.text if before is not None else "", after.text)

@@ -52,7 +52,7 @@ class Asking:
             if used + size > width and used > 2:
                 rows.append([("  ", "plain")])
                 used = 2
-            rows[-1] += [(f"[{key}]", "bold cyan"), (f" {words}  ", "plain")]
+            rows[-1].extend(((f"[{key}]", "bold cyan"), (f" {words}  ", "plain")))
             used += size
         return [self._look.row(row, width) for row in rows]
 
@@ -69,8 +69,6 @@ class Asking:
                 return Approved("once")
             case Typed(char="s" | "S") if self.all_shown and self._question.remember:
                 return Approved("session")
-            case Typed(char="a" | "A") if self.all_shown and self._question.remember:
-                return Approved("always")
             case _:
                 pass
         return None
@@ -97,7 +95,7 @@ class Asking:
 
     def _choices(self) -> list[tuple[str, str]]:
         remember = safe_line(self._question.remember)
-        kept = [("s", f"session: {remember}"), ("a", "always")] if remember else []
+        kept = [("s", f"session: {remember}")] if remember else []
         return [("y", "once"), *kept, ("n", "no"), ("t", "no, and tell the model")]
 
     def _paging(self) -> list[tuple[str, str]]:
@@ -130,9 +128,7 @@ def _verdict(answer: Answer | None, remember: str) -> tuple[str, Style]:
             return "withdrawn", "yellow"
         case Approved(scope="once"):
             return "allowed once", "green"
-        case Approved(scope="session"):
-            return f"allowed for this session: {remember}", "green"
         case Approved():
-            return f"allowed from now on: {remember}", "green"
+            return f"allowed for this session: {remember}", "green"
         case Declined(words=words):
             return f"declined: {words}" if words else "declined", "yellow"

@@ -37,7 +37,8 @@ class BlockCutter:
     @property
     def open_text(self) -> str:
         """What has come of the block that is not complete."""
-        return "\n".join((*self._lines, self._partial)).strip("\n")
+        between = [""] if self._blank else []
+        return "\n".join((*self._lines, *between, self._partial)).strip("\n")
 
     @property
     def open_apart(self) -> bool:
@@ -47,6 +48,10 @@ class BlockCutter:
     def open_fence(self) -> str:
         """The line that opened the code that the open block is in, or nothing."""
         return self._opener if self._fence else ""
+
+    @property
+    def _in_list(self) -> bool:
+        return bool(self._lines) and _ITEM.match(self._lines[0]) is not None
 
     def feed(self, text: str) -> list[Block]:
         *lines, self._partial = f"{self._partial}{text}".split("\n")
@@ -70,7 +75,7 @@ class BlockCutter:
         if self._fence:
             self._take_code(line)
         elif not line.strip():
-            self._blank = bool(self._lines)
+            self._take_blank()
         else:
             self._take_text(line)
         if self._size > OPEN_MAX:
@@ -86,8 +91,15 @@ class BlockCutter:
         if not nested:
             self._close()
 
+    def _take_blank(self) -> None:
+        """It ends everything but a list, which may go on behind it."""
+        if self._in_list:
+            self._blank = True
+        else:
+            self._close()
+
     def _take_text(self, line: str) -> None:
-        in_list = bool(self._lines) and _ITEM.match(self._lines[0]) is not None
+        in_list = self._in_list
         is_item = _ITEM.match(line) is not None
         inside = in_list and _indent(line) >= _indent(self._lines[0]) + 2
         if self._lines and not inside and self._begins(line, is_item=is_item):

@@ -43,11 +43,10 @@ def closing_lines(summary: RunSummary, look: Look, width: int, hint: str) -> lis
     lines = [look.row([(f"{mark} ", _STYLES[outcome]), (first, "bold")], width)]
     lines += [look.row([(f"  {line}", "plain")], width) for line in more]
     for change in summary.changes[:_FILES_MAX]:
-        spans: list[Span] = [(f"  {change.path}", "plain")]
-        if change.kind != "modified":
-            spans.append((f"  {change.kind}", "dim"))
-        spans += [(f"  +{change.added}", "green"), (f" -{change.removed}", "red")]
-        lines.append(look.row(spans, width))
+        done = "" if change.kind == "modified" else f"  {change.kind}"
+        counts: list[Span] = [(f"  +{change.added}", "green"), (f" -{change.removed}", "red")]
+        name: list[Span] = [(f"  {change.path}", "plain"), (done, "dim")]
+        lines.append(look.row([*name, *counts], width))
     if len(summary.changes) > _FILES_MAX:
         left_out = f"  and {len(summary.changes) - _FILES_MAX} more files"
         lines.append(look.row([(left_out, "dim")], width))

@@ -113,6 +113,16 @@ class Layout:
         self._cut()
         return self.scrollback.take(width)
 
+    def take_for_question(self, width: int) -> list[str]:
+        """What is printed before a question, which stands apart."""
+        self.scrollback.add("question", lambda _width: [], apart=True)
+        return self.take(width)
+
+    def finish(self) -> None:
+        """Nothing more will come, whether or not the run is over."""
+        self.scrollback.add_blocks(self._message.finish())
+        self.running = False
+
     def live(self, now: float, spinner: str, width: int, height: int) -> list[str]:
         """What goes on, in at most `height` lines."""
         if not self.running:
@@ -140,16 +150,18 @@ class Layout:
         match said:
             case AgentReasoningDelta(content=content):
                 self._reasoning = f"{self._reasoning}{content}"[-_REASONING_MAX:]
-                self._status.activity = "thinking"
+                self._status.does("thinking")
             case AgentMessageDelta(generation_id=generation_id, content=content):
                 self._message.delta(generation_id, content)
-                self._reasoning, self._status.activity = "", "writing"
+                self._reasoning = ""
+                self._status.does("writing")
             case AgentMessage(generation_id=generation_id, content=content):
                 blocks, anew = self._message.message(generation_id, content)
                 if anew:
                     self.scrollback.add_words("the answer as it stands:", "dim")
                 self.scrollback.add_blocks(blocks)
-                self._reasoning, self._status.activity = "", "working"
+                self._reasoning = ""
+                self._status.does("working")
 
     def _work(self, work: CallStarted | CallOutput | CallFinished, now: float) -> None:
         match work:
@@ -168,7 +180,7 @@ class Layout:
 
     def _print_said(self, content: str) -> None:
         mark = f"{self._look.marks.prompt} "
-        self.scrollback.add_words(content, "bold", "words", (mark, "cyan"))
+        self.scrollback.add_words(content, "bold", "words", mark)
 
     def _take_queued(self, generation_id: str) -> None:
         """A later generation than that of the moment they were said has read them."""
@@ -213,7 +225,9 @@ class Layout:
             tail = "\n".join(text[-_OPEN_MAX:].split("\n")[-height:])
             text = f"{self._message.open_fence}\n{tail}"
         if renderer is None:
-            lines = [self._look.row([(line, "plain")], width) for line in wrap(safe_text(text), width)]
+            lines = [
+                self._look.row([(line, "plain")], width) for line in wrap(safe_text(text), width)
+            ]
         else:
             lines = renderer.lines(text, width)
         self._laid_out = key, lines

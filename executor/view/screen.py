@@ -55,6 +55,10 @@ class Screen:
         self._live, self._drawn_at = shown, size
         self._write("".join(parts))
 
+    def forget(self) -> None:
+        """The live region is not ours any more: somebody else has written since."""
+        self._live = ()
+
     def _erasure(self, size: os.terminal_size) -> str:
         if not self._live:
             return ""

@@ -13,7 +13,7 @@ from executor.view.cells import wrap
 from executor.view.look import Look, Span, Style
 from executor.view.safe_text import safe_text
 
-Section = Literal["head", "text", "work", "note", "words", "end"]
+Section = Literal["head", "text", "work", "note", "words", "question", "end"]
 Make = Callable[[int], list[str]]
 
 
@@ -47,21 +47,24 @@ class Scrollback:
         for block in blocks:
             self._pieces.append(_Piece("text", block, block.apart))
 
-    def add_words(
-        self, text: str, style: Style, section: Section = "note", mark: Span = ("", "plain")
-    ) -> None:
+    def add_words(self, text: str, style: Style, section: Section = "note", mark: str = "") -> None:
         """Text from anywhere, folded to the width and set in behind its mark."""
-        look, first = self._look, mark[0]
+        look, indent = self._look, " " * len(mark)
+
+        def row(margin: str, line: str, width: int) -> str:
+            spans: tuple[Span, ...] = ((margin, "cyan"), (line, style))
+            return look.row(spans, width)
 
         def make(width: int) -> list[str]:
-            lines = wrap(safe_text(text), width - len(first))
-            margins = (mark, *[(" " * len(first), mark[1])] * (len(lines) - 1))
-            return [
-                look.row((margin, (line, style)), width)
-                for margin, line in zip(margins, lines, strict=True)
-            ]
+            first, *rest = wrap(safe_text(text), width - len(mark))
+            return [row(mark, first, width), *(row(indent, line, width) for line in rest)]
 
         self.add(section, make)
+
+    @property
+    def waits_for_renderer(self) -> bool:
+        """There is Markdown to print, and nothing yet that lays it out."""
+        return self.renderer is None and any(isinstance(p.make, Block) for p in self._pieces)
 
     def take(self, width: int) -> list[str]:
         """Everything that can be printed by now."""

@@ -11,8 +11,7 @@ from protocol.from_maestro import StatusChanged
 
 class StatusLine:
     def __init__(self) -> None:
-        self.activity = "working"
-        """What the run does as far as its own events say: thinking, writing, ..."""
+        self._activity = "working"
         self._status = StatusChanged("running")
         self._waiting_since = 0.0
         self._began = 0.0
@@ -22,7 +21,13 @@ class StatusLine:
     def begin(self, now: float) -> None:
         self._began = now
         self._status = StatusChanged("running")
-        self.activity = "working"
+        self._activity = "working"
+
+    def does(self, activity: str) -> None:
+        """What the run is seen to do (thinking, writing): whatever step it was said to be at."""
+        self._activity = activity
+        if self._status.status == "running" and self._status.step:
+            self._status = StatusChanged("running", self._status.progress)
 
     def status(self, status: StatusChanged, now: float) -> None:
         if (status.status, status.step) != (self._status.status, self._status.step):
@@ -54,4 +59,4 @@ class StatusLine:
             return f"waiting: {step}" if step else "waiting", self._waiting_since
         if " " in step:  # a phrase; a single word names a tool, whose line is there already
             return step, self._began
-        return self.activity, self._began
+        return self._activity, self._began

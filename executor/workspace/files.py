@@ -89,7 +89,7 @@ def kind_of(mode: int) -> str:
     return "a file"
 
 
-def read_regular(folder: int, name: str, shown: str, limit: int = READ_MAX) -> FileBytes:
+def read_regular(folder: int, name: str, shown: str, limit: int = READ_MAX) -> bytes:
     """The file `name` of `folder`. Raises OSError, and ToolFailure for what is no file or too big.
 
     The size is checked again on what was read: a file may grow, and /proc says 0.
@@ -108,8 +108,7 @@ def read_regular(folder: int, name: str, shown: str, limit: int = READ_MAX) -> F
                 raise _too_large(shown, total, limit)
     finally:
         os.close(handle)
-    content = b"".join(chunks)
-    return FileBytes(shown, content, digest_of(content))
+    return b"".join(chunks)
 
 
 def digest_of(content: bytes) -> str:

@@ -3,6 +3,7 @@
 Reads rule text and judges paths; the user's global excludes are not the project's and not read.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,8 @@ from executor.workspace.patterns import BadPattern, PathPattern, path_pattern
 
 RULES_MAX = 10_000
 """Rules of one file; the rest is not read."""
+
+_STARS = re.compile(r"(?<![^/])\*{3,}(?![^/])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +65,9 @@ def _rule(line: str) -> _Rule | None:
     pattern = _without_trailing_blanks(line)
     is_negated = pattern.startswith("!")
     pattern = pattern[is_negated:]
-    if not pattern or line.startswith("#"):
+    if not pattern or line.startswith("#") or "//" in pattern:
         return None
+    pattern = _STARS.sub("**", pattern)
     folders_only = pattern.endswith("/")
     pattern = pattern.rstrip("/")
     if "/" not in pattern:

@@ -60,7 +60,10 @@ def from_printable(name: str) -> str:
         code = match.group(1)
         return "\\" if code == "\\" else _byte(int(code[1:], 16))
 
-    return os.fsdecode(os.fsencode(_ESCAPE.sub(original, name)))
+    try:
+        return os.fsdecode(os.fsencode(_ESCAPE.sub(original, name)))
+    except UnicodeEncodeError:
+        return name
 
 
 def _needs_escape(char: str) -> bool:
@@ -68,7 +71,8 @@ def _needs_escape(char: str) -> bool:
 
 
 def _escaped(char: str) -> str:
-    return "".join(f"\\x{byte:02x}" for byte in char.encode("utf-8", "surrogateescape"))
+    errors = "surrogateescape" if "\udc80" <= char <= "\udcff" else "surrogatepass"
+    return "".join(f"\\x{byte:02x}" for byte in char.encode("utf-8", errors))
 
 
 def _byte(value: int) -> str:

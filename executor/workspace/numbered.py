@@ -16,6 +16,11 @@ def numbered(lines: Sequence[str], first: int) -> str:
     )
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 line`, `2 lines`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def cut_line(line: str, limit: int = LINE_MAX) -> str:
     """`line`, or its beginning and how much is missing."""
     if len(line) <= limit:

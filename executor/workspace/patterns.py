@@ -39,6 +39,11 @@ class PathPattern:
         Only the last `**` is ever tried again, one folder further on, so that the time is bounded
         by the product of both lengths.
         """
+        match self.segments:
+            case (None, matcher) if matcher is not None:
+                return bool(path) and bool(matcher(path[-1]))
+            case _:
+                pass
         at = segment = 0
         retry_segment, retry_at = -1, 0
         while at < len(path):
@@ -160,13 +165,13 @@ def _after_star(fixed: str, *, is_first: bool) -> str:
 
 
 def _char_class(segment: str, at: int) -> tuple[str, int]:
-    """The expression for the class that opened before `at`, and where it ends."""
+    """The class that opened before `at`, as an expression, and its end. Raises BadPattern."""
     end = at + 1 if segment[at : at + 1] in ("!", "^") else at
     end = segment.find("]", end + 1)
     while end > 0 and segment[:end].endswith(":"):
         end = segment.find("]", end + 1)
     if end < 0:
-        return re.escape("["), at
+        raise BadPattern(f"the '[' in {segment!r} is never closed")
     body = segment[at:end]
     negated = body[:1] in ("!", "^")
     for name, members in _CLASSES.items():

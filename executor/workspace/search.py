@@ -17,7 +17,6 @@ from typing import Literal
 import msgspec
 
 from executor.errors import ToolFailure
-from executor.workspace.kinds import LOOKED_AT, binary_kind
 from executor.workspace.numbered import cut_line
 from executor.workspace.patterns import BadPattern, PathPattern, glob_patterns
 from executor.workspace.resolved import shown
@@ -141,9 +140,7 @@ def _hit(
 ) -> Hit | None:
     """What matches in one file; None if nothing does, or if it can't be read as text."""
     content = workspace.read_quietly(path, FILE_MAX)
-    if content is None or binary_kind(content[:LOOKED_AT]) is not None:
-        return None
-    text = decode(content)
+    text = decode(content) if content is not None else None
     if text is None:
         return None
     lines = lines_of(text.text)

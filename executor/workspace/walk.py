@@ -99,7 +99,7 @@ def _text(root: int, path: tuple[str, ...]) -> str:
         return ""
     finally:
         os.close(handle)
-    return found.content.decode("utf-8", "surrogateescape")
+    return found.decode("utf-8", "surrogateescape")
 
 
 class _Walker:

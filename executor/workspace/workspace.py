@@ -3,7 +3,6 @@
 Says what is there and never what is allowed; text, patterns and differences are its neighbours'.
 """
 
-import errno
 import os
 import threading
 from collections.abc import Generator
@@ -13,9 +12,9 @@ from pathlib import Path
 from executor.errors import OutsideWorkspace, ToolFailure
 from executor.workspace import files
 from executor.workspace.files import FileBytes, Recent
-from executor.workspace.names import from_printable, printable
-from executor.workspace.near import near_misses
-from executor.workspace.resolved import FOLDER_FLAGS, Located, ResolvedPath, located
+from executor.workspace.names import printable
+from executor.workspace.resolved import FOLDER_FLAGS, Located, ResolvedPath
+from executor.workspace.root import Root
 from executor.workspace.walk import Listing, Pruning, walk
 
 _FOLDER_MODE = 0o777
@@ -32,9 +31,8 @@ class Workspace:
 
     def __init__(self, root: Path) -> None:
         """Open `root`; raises OSError where it is no folder that can be read."""
-        self.root = root.resolve(strict=True)
-        self._roots = (self.root, Path(os.path.abspath(root)))
-        self._handle = os.open(self.root, FOLDER_FLAGS)
+        self._root = Root(root)
+        self.root = self._root.path
         self._changing = threading.RLock()
         self._recent = Recent()
         # There is no other way to ask for it; another thread must not make files meanwhile.
@@ -48,7 +46,7 @@ class Workspace:
 
     def close(self) -> None:
         """Give the root's handle back; nothing else may be called afterwards."""
-        os.close(self._handle)
+        self._root.close()
 
     def resolve(self, path: str) -> ResolvedPath:
         """Where `path` leads, without opening what is there.
@@ -56,7 +54,7 @@ class Workspace:
         Raises OutsideWorkspace where it leads out of the project, and where it can't be followed.
         """
         try:
-            with self._located_raw(path) as found:
+            with self._root.resolved(path) as found:
                 return found.path
         except OSError as error:
             name = printable(path)
@@ -67,32 +65,30 @@ class Workspace:
 
         Failures: not_found, is_folder, not_a_file, too_large, outside_workspace, unreadable.
         """
-        with self._located(path) as found:
-            match found.path.kind:
-                case "folder":
-                    raise ToolFailure(
-                        "is_folder", f"{found.path.shown} is a folder: list it with ReadFolder."
-                    )
-                case "missing":
-                    raise self._not_found(found)
-                case "file" | "other":
-                    read = files.read_regular(found.folder, found.rest[0], found.path.shown, limit)
-                    self._recent.keep(read)
-                    return read
+        with self._root.existing(path) as found:
+            shown = found.path.shown
+            if found.path.kind == "folder":
+                raise ToolFailure("is_folder", f"{shown} is a folder: list it with ReadFolder.")
+            content = files.read_regular(found.folder, found.rest[0], shown, limit)
+        read = FileBytes(shown, content, files.digest_of(content))
+        self._recent.keep(read)
+        return read
 
     def read_if_exists(self, path: str) -> FileBytes | None:
         """Like `read`, with None for a file that is not there."""
-        return self.read(path) if self._exists(path) else None
+        with self._root.located(path) as found:
+            exists = found.path.exists
+        return self.read(path) if exists else None
 
     def read_quietly(self, parts: tuple[str, ...], limit: int) -> bytes | None:
         """The file at real `parts`, in a search: None for what is gone, moved or too large."""
-        handle = self._handle
+        handle = self._root.handle
         opened: list[int] = []
         try:
             for name in parts[:-1]:
                 handle = os.open(name, FOLDER_FLAGS, dir_fd=handle)
                 opened.append(handle)
-            return files.read_regular(handle, parts[-1], "", limit).content
+            return files.read_regular(handle, parts[-1], "", limit)
         except (OSError, ToolFailure):
             return None
         finally:
@@ -101,9 +97,7 @@ class Workspace:
 
     def existing(self, path: str) -> ResolvedPath:
         """Like `resolve`, with the failures not_found and outside_workspace."""
-        with self._located(path) as found:
-            if not found.path.exists:
-                raise self._not_found(found)
+        with self._root.existing(path) as found:
             return found.path
 
     def write(self, path: str, content: bytes) -> str:
@@ -111,7 +105,7 @@ class Workspace:
 
         Failures: is_folder, not_a_file, outside_workspace, unwritable, no_space.
         """
-        with self._changing, self._located(path) as found:
+        with self._changing, self._root.located(path) as found:
             if found.path.kind in ("folder", "other"):
                 raise ToolFailure(
                     "not_a_file", f"{found.path.shown} is not a file: it can't be written."
@@ -120,7 +114,7 @@ class Workspace:
                 found.rest[0], os.W_OK, dir_fd=found.folder, effective_ids=True
             ):
                 raise ToolFailure("unwritable", f"{found.path.shown} is write-protected.")
-            with self._made(found) as folder:
+            with _made(found) as folder:
                 files.replace(folder, found.rest[-1], content, _FILE_MODE & ~self._umask)
             return found.path.shown
 
@@ -140,7 +134,7 @@ class Workspace:
 
         Failures: not_found, not_a_folder, outside_workspace.
         """
-        with self._located_folder(path) as found:
+        with self._root.folder(path) as found:
             yield found.folder
 
     def walk(self, path: str, pruning: Pruning) -> Listing:
@@ -148,80 +142,21 @@ class Workspace:
 
         Failures: those of `folder`.
         """
-        with self._located_folder(path) as found:
-            return walk(self._handle, found.folder, found.path.real, pruning)
+        with self._root.folder(path) as found:
+            return walk(self._root.handle, found.folder, found.path.real, pruning)
 
-    @contextmanager
-    def _located_folder(self, path: str) -> Generator[Located]:
-        with self._located(path) as found:
-            if found.path.kind == "missing":
-                raise self._not_found(found)
-            if found.path.kind != "folder":
-                raise ToolFailure("not_a_folder", f"{found.path.shown} is not a folder.")
-            yield found
 
-    def _exists(self, path: str) -> bool:
-        with self._located(path) as found:
-            return found.path.exists
-
-    @contextmanager
-    def _located(self, path: str) -> Generator[Located]:
-        try:
-            with self._located_raw(path) as found:
-                yield found
-        except OutsideWorkspace as error:
-            raise ToolFailure("outside_workspace", f"{error}.") from error
-        except OSError as error:
-            raise _failure(path, error) from error
-
-    @contextmanager
-    def _located_raw(self, path: str) -> Generator[Located]:
-        with located(self._handle, self._roots, self._meant(path)) as found:
-            yield found
-
-    def _meant(self, path: str) -> str:
-        """`path`, or what its printable form stands for where only that exists."""
-        original = from_printable(path)
-        if original == path:
-            return path
-        with located(self._handle, self._roots, path) as literal:
-            if literal.path.exists:
-                return path
-        with located(self._handle, self._roots, original) as meant:
-            return original if meant.path.exists else path
-
-    @contextmanager
-    def _made(self, found: Located) -> Generator[int]:
-        """The folder of the last of `found.rest`, made where it is missing."""
-        handle = os.dup(found.folder)
-        try:
-            for name in found.rest[:-1]:
-                with suppress(FileExistsError):
-                    os.mkdir(name, _FOLDER_MODE, dir_fd=handle)
-                below = os.open(name, FOLDER_FLAGS, dir_fd=handle)
-                os.close(handle)
-                handle = below
-            yield handle
-        finally:
+@contextmanager
+def _made(found: Located) -> Generator[int]:
+    """The folder of the last of `found.rest`, made where it is missing."""
+    handle = os.dup(found.folder)
+    try:
+        for name in found.rest[:-1]:
+            with suppress(FileExistsError):
+                os.mkdir(name, _FOLDER_MODE, dir_fd=handle)
+            below = os.open(name, FOLDER_FLAGS, dir_fd=handle)
             os.close(handle)
-
-    def _not_found(self, found: Located) -> ToolFailure:
-        near = near_misses(self._handle, found)
-        hint = f" Did you mean {' or '.join(near)}?" if near else ""
-        return ToolFailure("not_found", f"{found.path.shown} does not exist.{hint}")
-
-
-def _failure(path: str, error: OSError) -> ToolFailure:
-    """What the model can do about an error of the operating system."""
-    name = printable(path)
-    match error.errno:
-        case errno.EACCES | errno.EPERM | errno.EROFS:
-            return ToolFailure("permission", f"{name}: {error.strerror}.")
-        case errno.ENOSPC | errno.EDQUOT:
-            return ToolFailure("no_space", f"{name} was not written: {error.strerror}.")
-        case errno.ENOTDIR:
-            return ToolFailure("not_found", f"{name} runs through something that is no folder.")
-        case errno.ELOOP | errno.ENOENT | errno.EEXIST:
-            return ToolFailure("changed", f"{name} is being changed by somebody else; try again.")
-        case _:
-            return ToolFailure("unreadable", f"{name}: {error.strerror or error}.")
+            handle = below
+        yield handle
+    finally:
+        os.close(handle)

@@ -5,6 +5,7 @@ Wires ledger, bus, model, worker and edge together; none of them knows another.
 
 import asyncio
 import contextlib
+import os
 import signal
 import socket
 from collections.abc import AsyncGenerator, Callable, Generator
@@ -106,6 +107,7 @@ async def _serve_doors(
         serving = asyncio.create_task(server.serve(), name="http")
         await server.started(serving)
         announce(server.address)
+        log.info("serving", address=server.address, pid=os.getpid())
         warm_up()
         if private is not None:
             stack.callback(_ending_when_idle(edge, server.stop, private.idle_seconds).cancel)

@@ -61,6 +61,10 @@ class Exchange:
     calls: list[Call] = field(default_factory=list[Call])
     _turns: tuple[Turn, ...] | None = None
 
+    def ask(self, call: Call) -> None:
+        self.calls.append(call)
+        self._turns = None
+
     def is_poor(self) -> bool:
         unfinished = self.reply.finish in ("length", "filter") or not self.reply.text.strip()
         return not self.calls and unfinished

@@ -150,7 +150,7 @@ class Transcript:
         if asked.generation_id == BOOTSTRAP_GENERATION:
             self.bootstrap = (*(self.bootstrap or ()), call)
         elif self.dialogue.exchange is not None:
-            self.dialogue.exchange.calls.append(call)
+            self.dialogue.exchange.ask(call)
         self.open[asked.tool_id] = call
 
     def _answer(self, answered: ev.ToolAnswered, at: float) -> None:

@@ -6,8 +6,6 @@ Everything it writes carries its epoch. Plans nothing.
 import asyncio
 from typing import Literal, assert_never
 
-import structlog
-
 from maestro.domain.events import CallWaiting, ExecutorLost, Fact, ToolAnswered, UserSaid
 from maestro.edge.dialogue import Dialogue
 from maestro.edge.edge import Edge
@@ -40,13 +38,12 @@ class Attachment:
         self._welcome = welcome
         self._session_id = welcome.started.session_id
         self._epoch = welcome.started.epoch
-        self._log = structlog.get_logger(__name__).bind(session=self._session_id, epoch=self._epoch)
+        self._log = dialogue.log = dialogue.log.bind(session=self._session_id, epoch=self._epoch)
 
     async def run(self, inbox: Inbox, tasks: asyncio.TaskGroup) -> None:
         """Greet, then follow the session and take frames until SocketEnded."""
         await self._dialogue.send(self._welcome.started)
         self._log.info("executor_attached", resumed=self._welcome.started.resumed)
-        await self._edge.tell(self._session_id, HeadMoved(self._welcome.head))
         dependencies = self._edge.dependencies
         async with dependencies.bus.subscribe(self._session_id) as subscription:
             view = Executing(self._epoch, self._welcome.resumed_at)
@@ -55,13 +52,14 @@ class Attachment:
             )
             peer = Peer(self._session_id, follower, self._epoch)
             with self._edge.peers.joined(peer):
+                await self._edge.tell(self._session_id, HeadMoved(self._welcome.head))
                 tasks.create_task(self._follow(peer))
                 while (text := await inbox.get()) is not None:
                     await self._take(text)
                 raise SocketEnded(None)
 
     async def leave(self) -> None:
-        """Tell the ledger that this epoch's executor is gone."""
+        """Tell the ledger that this epoch's executor is gone; it knows better of a newer one."""
         claimed = Claimed(f"lost:{self._epoch}", ExecutorLost(self._epoch))
         try:
             async with asyncio.timeout(LEAVE_SECONDS):

@@ -6,6 +6,7 @@ Answers what breaks the contract. Knows no session.
 from typing import assert_never
 
 import structlog
+from structlog.typing import FilteringBoundLogger as BoundLogger
 
 from maestro.edge.line import Line, SocketEnded
 from protocol.codec import Ignored
@@ -15,12 +16,12 @@ from protocol.from_maestro import FromMaestro
 from protocol.state import Phase
 from protocol.wire import Frame
 
-log = structlog.get_logger(__name__)
-
 
 class Dialogue:
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: Line, owner: str) -> None:
         self.line = line
+        self.log: BoundLogger = structlog.get_logger(__name__).bind(owner=owner)
+        """Of this socket; knows its session and epoch once there are any."""
         self._connection = Connection("maestro")
 
     async def send(self, message: FromMaestro) -> None:
@@ -42,7 +43,7 @@ class Dialogue:
                 case Frame():
                     return received
                 case Ignored(type=unknown):
-                    log.info("frame_ignored", type=unknown)
+                    self.log.info("frame_ignored", type=unknown)
                 case Violation():
                     await self._answer(received)
                 case _:
@@ -59,7 +60,7 @@ class Dialogue:
 
     async def _answer(self, violation: Violation) -> None:
         error = violation.error
-        log.info("frame_refused", code=error.code, field=error.field)
+        self.log.info("frame_refused", code=error.code, field=error.field)
         if violation.answer is not None:
             await self.line.send(violation.answer)
         if error.close_code is not None:

@@ -28,7 +28,7 @@ class Edge:
         outcome = await self.dependencies.ledger.append_fact(
             owner, session_id, key, event, epoch=epoch
         )
-        if isinstance(outcome, Appended) and not outcome.again:
+        if isinstance(outcome, Appended):  # again or not: the first try may have told nobody
             # The database's clock has the exact time; nothing is decided by this copy's.
             stored = StoredEvent(outcome.seq, key, event, time.time())
             await self.tell(session_id, HeadMoved(outcome.head, (stored,)))

@@ -6,7 +6,6 @@ Three tasks: read, take, follow; the first that ends ends all. Knows no event bu
 import asyncio
 import contextlib
 
-import structlog
 from starlette.websockets import WebSocket
 
 from maestro.edge.attachment import Attachment
@@ -22,8 +21,6 @@ from protocol.from_executor import Handshake
 from protocol.from_maestro import ErrorReported
 from protocol.wire import Frame
 
-log = structlog.get_logger(__name__)
-
 
 class ExecutorSocket:
     def __init__(self, edge: Edge, account: Account, socket: WebSocket) -> None:
@@ -31,18 +28,18 @@ class ExecutorSocket:
         self._edge = edge
         self._owner = account.owner
         self._line = Line(socket, limits.send_seconds)
-        self._dialogue = Dialogue(self._line)
+        self._dialogue = Dialogue(self._line, account.owner)
         self._inbox = Inbox(limits.waiting_frames, limits.waiting_bytes)
         self._attachment: Attachment | None = None
 
     async def serve(self) -> None:
         """Until the socket is closed; it is accepted already."""
         code = await self._converse()
-        log.info("executor_socket_closed", code=code, owner=self._owner)
+        self._dialogue.log.info("executor_socket_closed", code=code)
         self._dialogue.close()
         if code is not None:
             await self._line.close(code)
-        if self._attachment is not None and code != CloseCode.ATTACHED_ELSEWHERE:
+        if self._attachment is not None:
             await self._attachment.leave()
 
     async def _converse(self) -> int | None:
@@ -58,7 +55,7 @@ class ExecutorSocket:
             codes = [error.code for error in ended.exceptions if isinstance(error, SocketEnded)]
             code = next((known for known in codes if known is not None), None)
         except* Exception as errors:  # the boundary: a bug ends this socket, not the process
-            log.exception("executor_socket_failed", owner=self._owner, exc_info=errors)
+            self._dialogue.log.exception("executor_socket_failed", exc_info=errors)
             await self._complain()
             code = INTERNAL_ERROR
         return code
@@ -77,7 +74,7 @@ class ExecutorSocket:
             self._edge.dependencies, self._owner, handshake, stopped=lambda: self._line.gone
         )
         if isinstance(welcomed, Unwelcome):
-            log.info("handshake_refused", code=welcomed.report.code, owner=self._owner)
+            self._dialogue.log.info("handshake_refused", code=welcomed.report.code)
             await self._dialogue.send(welcomed.report)
             raise SocketEnded(welcomed.code)
         self._attachment = Attachment(self._edge, self._owner, self._dialogue, welcomed)

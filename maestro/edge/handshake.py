@@ -8,6 +8,8 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import msgspec
+
 from maestro.domain.events import ExecutorAttached, SessionOpened, UserSaid
 from maestro.edge import tool_offers
 from maestro.edge.dependencies import EdgeDependencies
@@ -68,6 +70,8 @@ async def welcome(
 
     Raises LedgerUnavailable when it is away and `stopped()`.
     """
+    # Made once: asked again after a commit of unknown outcome, it must be the same session.
+    frame = msgspec.structs.replace(frame, id=frame.id or uuid.uuid4().hex)
     handshake = frame.message
     unwelcome = _unwelcome(dependencies, handshake)
     if unwelcome is not None:
@@ -140,7 +144,7 @@ async def _enter(
         ),
         attached,
         UserSaid(
-            frame.id or uuid.uuid4().hex,
+            frame.id or "",
             handshake.initial_prompt,
             handshake.attachments,
             handshake.run,

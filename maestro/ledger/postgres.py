@@ -44,6 +44,7 @@ _PASSING = (
     asyncpg.TooManyConnectionsError,
     asyncpg.InvalidCachedStatementError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
     OSError,
 )
 
@@ -142,7 +143,7 @@ class PostgresDatabase:
         for pause in (*_PAUSES, None):
             try:
                 async with self._pool.acquire(timeout=COMMAND_SECONDS) as connection:
-                    return await work(connection)
+                    return await _worked(connection, work)
             except (asyncpg.IntegrityConstraintViolationError, asyncpg.DataError):
                 raise
             except TimeoutError as error:
@@ -154,6 +155,20 @@ class PostgresDatabase:
             except asyncpg.PostgresError as error:
                 raise LedgerUnavailable(_reason(error)) from error
         raise AssertionError("the last try returns or raises")
+
+
+async def _worked(
+    connection: _Connection, work: Callable[[_Connection], Awaitable[_Result]]
+) -> _Result:
+    """`work`'s result; a connection that lost track of its server is not used again.
+
+    The driver says so when a server died, or stood still, in the middle of a cancelled statement.
+    """
+    try:
+        return await work(connection)
+    except asyncpg.InternalClientError:
+        connection.terminate()
+        raise
 
 
 async def _keep(_: _Connection) -> None:

@@ -50,6 +50,7 @@ _TOO_LONG = re.compile(
     r"|input token count .{0,40}exceeds|reduce the length",
     re.IGNORECASE,
 )
+_NUMBER = re.compile(r"\s*\d{1,12}(?:\.\d{1,12})?\s*")
 
 
 class _Told(msgspec.Struct, frozen=True):
@@ -88,11 +89,9 @@ def from_event(who: str, error: Any) -> ModelError:
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:
     """Seconds to wait by `retry-after-ms` or `retry-after` (seconds or a date), in lower case."""
     try:
-        if (milliseconds := headers.get("retry-after-ms")) is not None:
-            return max(0.0, float(milliseconds) / 1000)
-        if (given := headers.get("retry-after")) is None:
-            return None
-        if re.fullmatch(r"\s*\d+(\.\d+)?\s*", given):
+        if _NUMBER.fullmatch(milliseconds := headers.get("retry-after-ms", "")):
+            return float(milliseconds) / 1000
+        if _NUMBER.fullmatch(given := headers.get("retry-after", "")):
             return float(given)
         when = parsedate_to_datetime(given)
         # A date without a zone is GMT (RFC 9110, 5.6.7).

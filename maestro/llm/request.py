@@ -36,9 +36,11 @@ class RequestEncoder:
 
     def encode(self, request: ModelRequest, name: str) -> bytes:
         """The body; `name` is the model as the provider calls it."""
+        head = self._head(request, name).removesuffix(b"}")
         system = _encode({"role": "system", "content": request.system})
-        messages = b",".join([system, *self._messages(request.turns)])
-        return b"".join([self._head(request, name)[:-1], b',"messages":[', messages, b"]}"])
+        messages = [head + b',"messages":[' + system, *self._messages(request.turns)]
+        messages[-1] += b"]}"
+        return b",".join(messages)
 
     def _head(self, request: ModelRequest, name: str) -> bytes:
         quirks = self._quirks

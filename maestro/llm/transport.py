@@ -21,8 +21,13 @@ from maestro.llm.timeouts import Timeouts
 MAX_ERROR_BODY = 64 * 1024
 MAX_CONNECTIONS = 1000
 
-_HEADERS = {"Accept": "text/event-stream", "Accept-Encoding": "identity"}
-
+_HEADERS: dict[str, str | openai.Omit] = {
+    "Accept": "text/event-stream",
+    "Accept-Encoding": "identity",
+    # The client reads these from the environment and would send them to whatever provider it is.
+    "OpenAI-Organization": openai.Omit(),
+    "OpenAI-Project": openai.Omit(),
+}
 
 # What a stream never is: an answer that came whole is an error, or something between us and it.
 _WHOLE_ANSWERS = frozenset({"application/json", "text/html"})
@@ -39,9 +44,6 @@ class Transport:
             api_key=endpoint.key or "none",
             base_url=endpoint.base_url,
             max_retries=0,
-            # Left out, these are read from the environment and sent to whatever provider this is.
-            organization="",
-            project="",
             http_client=httpx2.AsyncClient(
                 timeout=httpx2.Timeout(
                     None, connect=timeouts.connect, write=timeouts.first_byte, pool=timeouts.connect

@@ -22,7 +22,7 @@ This message was put together automatically before the user's first prompt. What
 tags is material about the project, not the user's words.
 """
 _TAGS = ("workspace", "project_instructions", "project_files", "observation")
-_OWN_TAG = re.compile(rf"<(?=/?\s*(?:{'|'.join(_TAGS)})\b)", re.IGNORECASE)
+_OWN_TAG = re.compile(rf"<(?=\s*/?\s*(?:{'|'.join(_TAGS)})\b)", re.IGNORECASE)
 _INVISIBLE = re.compile("[\U000e0000-\U000e007f]")
 """Tag characters: nobody sees them, and models read them as text."""
 

@@ -69,6 +69,7 @@ class Generator:
                     return await self._generate(held, attempt)
             finally:
                 held.attempt = None
+                attempt.is_over = True
         except TimeoutError:
             await self._release(attempt)
             if not scope.expired():

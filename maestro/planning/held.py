@@ -22,15 +22,19 @@ class Attempt:
     """None before it is claimed."""
     is_changing: bool = False
     """While one attempt makes room for the next, the row may be ahead of `claim`."""
+    is_over: bool = False
 
     def has_moved(self, decision: int, attempt: int) -> bool:
-        """Whether a row with these counters has left this generation behind."""
+        """Whether a row with these counters has left this generation behind.
+
+        The counters only rise: a row that was read before the claim is behind, and says nothing.
+        """
         if self.claim is None or self.is_changing:
-            return decision != self.decision
-        return (decision, attempt) != (self.claim.decision, self.claim.attempt)
+            return decision > self.decision
+        return (decision, attempt) > (self.claim.decision, self.claim.attempt)
 
     def stop(self) -> None:
-        if not self.scope.expired():
+        if not self.is_over and not self.scope.expired():
             self.scope.reschedule(0.0)
 
 

@@ -18,6 +18,7 @@ from maestro.domain.events import (
     ExecutorLost,
     Fact,
     Interrupted,
+    RunEnded,
     SessionOpened,
     StoredEvent,
     ToolAnswered,
@@ -33,6 +34,8 @@ from maestro.ports import Appended, Ledger, Opened, SessionRow
 from protocol.from_executor import CustomTool, RunWishes
 
 OWNER = "owner-1"
+POLICY = Policy()
+NO_WISHES = RunWishes()
 MODEL = "test/model"
 
 
@@ -46,7 +49,7 @@ class Bench:
     ledger: Ledger
     bus: MemoryBus
     model: ScriptedModel
-    policy: Policy = Policy()
+    policy: Policy = POLICY
 
     def __post_init__(self) -> None:
         self._ids = itertools.count(1)
@@ -68,7 +71,7 @@ class Bench:
         tools: tuple[str, ...] = ("Git",),
         *,
         custom: tuple[CustomTool, ...] = (),
-        run: RunWishes = RunWishes(),
+        run: RunWishes = NO_WISHES,
     ) -> str:
         """A new session; Git alone has no part in the bootstrap."""
         attached = ExecutorAttached(1, "journal-1", tools, custom)
@@ -82,7 +85,7 @@ class Bench:
         assert isinstance(appended, Appended), appended
         return appended
 
-    async def say(self, session_id: str, text: str, run: RunWishes = RunWishes()) -> None:
+    async def say(self, session_id: str, text: str, run: RunWishes = NO_WISHES) -> None:
         name = f"message-{next(self._ids)}"
         await self.fact(session_id, f"user:{name}", UserSaid(name, text, run=run))
 
@@ -118,6 +121,14 @@ class Bench:
     async def events(self, session_id: str) -> list[AnyEvent]:
         return [stored.event for stored in await self.stored(session_id)]
 
+    async def ends(self, session_id: str) -> list[tuple[str, str]]:
+        """Outcome and reason of each run that has ended."""
+        return [
+            (event.outcome, event.reason)
+            for event in await self.events(session_id)
+            if isinstance(event, RunEnded)
+        ]
+
     async def run(self, session_id: str, held: HeldSession | None = None) -> HeldSession:
         """Step, answering every call, until there is nothing to do."""
         held = held or HeldSession(session_id, MODEL)
@@ -131,7 +142,7 @@ class Bench:
 
 @asynccontextmanager
 async def open_bench(
-    folder: Path, scripts: Iterable[Script] = (), policy: Policy = Policy()
+    folder: Path, scripts: Iterable[Script] = (), policy: Policy = POLICY
 ) -> AsyncGenerator[Bench]:
     ledger = await open_sqlite(folder / "ledger.sqlite3")
     try:

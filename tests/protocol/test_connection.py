@@ -328,20 +328,20 @@ def test_a_result_is_cut_to_what_this_maestro_reads() -> None:
     maestro, executor = attached(
         started=SessionStarted("s", "r", limits=FrameLimits(max_result_bytes=1_000))
     )
-
-    received = maestro.receive(executor.send(ToolResult("c", "success", "é" * 5_000, "g")))
-
-    assert received == (
-        Frame(
-            ToolResult(
-                "c",
-                "success",
-                "é" * 500,
-                "g",
-                metadata=ResultMetadata(truncated=True, total_bytes=10_000),
-            )
-        ),
+    cut = Frame(
+        ToolResult(
+            "c",
+            "success",
+            "é" * 500,
+            "g",
+            metadata=ResultMetadata(truncated=True, total_bytes=10_000),
+        )
     )
+
+    sent = executor.send(ToolResult("c", "success", "é" * 5_000, "g"))
+
+    assert sent == encode(cut)
+    assert maestro.receive(sent) == (cut,)
 
 
 def test_a_result_that_was_not_cut_before_is_cut_where_it_arrives() -> None:

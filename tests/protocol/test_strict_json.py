@@ -98,6 +98,8 @@ def test_commas_inside_strings_are_not_values() -> None:
     assert parse_object(text, MAX_FRAME_TO_MAESTRO) == {"a": ',"\\[' * 300_000}
 
 
-@pytest.mark.parametrize("piece", ['\\"', '"\\', '"', "\\", ',"', "[[", '{"a":[{},', "\\ud800"])
+@pytest.mark.parametrize(
+    "piece", [',\\"', '\\"', '"\\', '"', "\\", ',"', "[[", '{"a":[{},', "\\ud800"]
+)
 def test_a_frame_full_of_one_piece_is_refused(piece: str) -> None:
     assert refusal('{"a":"' + piece * (3 * 1024 * 1024 // len(piece)))

@@ -14,6 +14,7 @@ import pytest
 
 from executor.process import Command, Exited, Lost, NotStarted, Processes, Signalled
 from executor.process.survivors import marked
+from tests.executor.process.polling import until
 
 OWNER = f"test-{os.getpid()}"
 
@@ -39,12 +40,12 @@ def _shell(folder: int, line: str, timeout_s: float = 30, spill: Path | None = N
 def _zombies_and_children() -> list[str]:
     """States of this process's children, the warden's own program apart."""
     listing = subprocess.run(
-        ["ps", "-o", "stat=,args=", "--ppid", str(os.getpid())],
+        ["ps", "-ww", "-o", "stat=,args=", "--ppid", str(os.getpid())],
         capture_output=True,
         text=True,
         check=False,
     ).stdout
-    return [row for row in listing.splitlines() if "warden.py" not in row and "ps -o" not in row]
+    return [row for row in listing.splitlines() if "warden.py" not in row and "ps -ww" not in row]
 
 
 async def test_a_program_that_is_not_there_is_not_started(
@@ -149,7 +150,7 @@ async def test_a_bounded_fork_bomb_is_ended(processes: Processes, folder: int) -
 async def test_closing_ends_what_runs(folder: int) -> None:
     processes = Processes(OWNER, os.environ)
     task = asyncio.create_task(processes.run(_shell(folder, "trap '' TERM; sleep 60")))
-    await _until_marked("call")
+    await until(lambda: marked(f"{OWNER}.call"))
 
     started = time.monotonic()
     await processes.close()
@@ -191,7 +192,7 @@ async def test_a_cancelled_wait_for_a_slot_starts_nothing(
     processes: Processes, folder: int
 ) -> None:
     running = [asyncio.create_task(processes.run(_shell(folder, "sleep 60"))) for _ in range(17)]
-    await _until_marked("call")
+    await until(lambda: marked(f"{OWNER}.call"))
     for task in running:
         task.cancel()
 
@@ -218,18 +219,14 @@ async def test_commands_end_with_an_executor_that_is_killed() -> None:
     executor = subprocess.Popen(
         [sys.executable, "-c", EXECUTOR, owner], env=os.environ | {"CODEGEN_NOISE": owner}
     )
-    async with asyncio.timeout(5):
-        while len(marked(f"{owner}.call")) < 3:
-            await asyncio.sleep(0.01)
+    await until(lambda: len(marked(f"{owner}.call")) >= 3)
     below = _below(executor.pid)
 
     executor.kill()
     executor.wait()
 
     assert len(below) >= 5
-    async with asyncio.timeout(3):
-        while any(Path(f"/proc/{pid}/exe").exists() and _is_alive(pid) for pid in below):
-            await asyncio.sleep(0.01)
+    await until(lambda: not any(map(_is_alive, below)), seconds=3)
 
 
 def _below(pid: int) -> list[int]:
@@ -244,9 +241,3 @@ def _is_alive(pid: int) -> bool:
         return " Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2][:3]
     except OSError:
         return False
-
-
-async def _until_marked(call: str) -> None:
-    async with asyncio.timeout(5):
-        while not marked(f"{OWNER}.{call}"):
-            await asyncio.sleep(0.01)

@@ -9,7 +9,7 @@ from websockets.asyncio.server import ServerConnection, serve
 
 from protocol.connection import Connection
 from protocol.from_executor import FromExecutor, Handshake
-from protocol.from_maestro import FromMaestro, RunTool, SessionStarted
+from protocol.from_maestro import Accepted, FromMaestro, RunTool, SessionStarted
 from protocol.wire import Frame
 
 MessageT = TypeVar("MessageT")
@@ -21,9 +21,8 @@ class Attachment:
     def __init__(self, socket: ServerConnection) -> None:
         self.socket = socket
         self.protocol = Connection("maestro")
-        self.over = asyncio.Event()
-        self.authorization = "" if socket.request is None else socket.request.headers.get(
-            "Authorization", ""
+        self.authorization = (
+            "" if socket.request is None else socket.request.headers.get("Authorization", "")
         )
 
     async def frame(self) -> Frame[FromExecutor]:
@@ -53,9 +52,12 @@ class Attachment:
     ) -> None:
         await self.send(RunTool(tool, tool_id, "g1", parameters), seq=seq)
 
+    async def accept(self, frame: Frame[FromExecutor]) -> None:
+        """The ledger holds what this frame said."""
+        await self.send(Accepted(id=frame.id))
+
     async def close(self, code: int = 1000, reason: str = "") -> None:
         await self.socket.close(code, reason)
-        self.over.set()
 
 
 class ScriptedMaestro:

@@ -151,13 +151,16 @@ class Rig:
         async def end_survivors(tool_id: str) -> None:
             self.survivors.append(tool_id)
 
+        def decide(call: PlannedCall) -> Verdict:
+            return self.decide(call)  # the test may change its mind
+
         return SessionParts(
             link=Link(where, open_websocket, pace=self.pace),
             journal=self.journal,
             view=self.view,
             workspace=workspace,
             tools=tools,
-            decide=lambda call: self.decide(call),
+            decide=decide,
             remember=lambda ask, scope: self.remembered.append((ask, scope)),
             context=context,
             end_survivors=end_survivors,
@@ -171,9 +174,7 @@ async def running(
     """The session at work; closed afterwards."""
     stop = bool(changes.pop("stop_when_parked", False))
     parts = replace(rig.parts(endpoint(address, "token-test-0000")), **changes)
-    session = Session(
-        parts, start or SessionStart(NewSession("do it")), stop_when_parked=stop
-    )
+    session = Session(parts, start or SessionStart(NewSession("do it")), stop_when_parked=stop)
     pump = asyncio.create_task(session.run())
     try:
         async with asyncio.timeout(10):

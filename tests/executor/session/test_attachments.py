@@ -142,7 +142,7 @@ async def test_a_session_that_is_taken_over_ends_here_with_its_calls(tmp_path: P
             await socket.next(ToolProgress)
             await rig.view.questions.get()
             await socket.close(CloseCode.ATTACHED_ELSEWHERE, "another executor")
-            with pytest.raises(ServerRefused, match="attached from elsewhere.*another executor"):
+            with pytest.raises(ServerRefused, match=r"attached from elsewhere.*another executor"):
                 await session.run_over()
             moved = await rig.view.until(Connection, lambda c: c.state == "moved")
 
@@ -253,7 +253,7 @@ async def test_a_disk_that_takes_no_journal_still_reads(tmp_path: Path) -> None:
             assert rig.view.all(Notice) == [Notice("the disk is full", "warning")]
 
 
-async def _whole_run(maestro: ScriptedMaestro, rig: Rig, leave_after: int) -> list[ToolResult]:
+async def _whole_run(maestro: ScriptedMaestro, leave_after: int) -> list[ToolResult]:
     """A run of three commands whose maestro goes away after so many of its own frames."""
     wanted = {"t1", "t2", "t3"}
     results: dict[str, ToolResult] = {}
@@ -293,7 +293,7 @@ async def test_a_maestro_that_goes_at_any_point_gets_every_result_of_calls_run_o
         rig.shell.let_end("1", "2", "3")
         async with running(rig, maestro.address):
             async with asyncio.timeout(5):
-                results = await _whole_run(maestro, rig, leave_after)
+                results = await _whole_run(maestro, leave_after)
 
             assert [result.result for result in results] == ["1", "2", "3"]
             assert rig.shell.runs == 3
@@ -312,9 +312,7 @@ async def slicing_proxy(port: int) -> AsyncGenerator[int]:
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         onward_reader, onward_writer = await asyncio.open_connection("127.0.0.1", port)
-        await asyncio.gather(
-            slice_bytes(reader, onward_writer), slice_bytes(onward_reader, writer)
-        )
+        await asyncio.gather(slice_bytes(reader, onward_writer), slice_bytes(onward_reader, writer))
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     async with server:

@@ -6,11 +6,15 @@ import pytest
 
 from executor.errors import ToolFailure
 from executor.journal import Finished, open_journal
+from executor.journal.paths import journal_path
+from executor.journal.records import CallFinished, CallStarted, read_lines
 from executor.policy.call import PlannedCall
 from executor.policy.verdict import Allow, Ask, Deny, Verdict
 from executor.session import ResumedSession, SessionStart
 from executor.tool_context import ToolOutcome
-from executor.view.port import Approved, CallFinished, CallOutput, CallStarted, Declined, Question
+from executor.view.port import Approved, CallOutput, Declined, Question
+from executor.view.port import CallFinished as FinishedShown
+from executor.view.port import CallStarted as StartedShown
 from protocol.from_executor import (
     ResultMetadata,
     ToolError,
@@ -51,8 +55,8 @@ async def test_a_read_is_run_and_its_result_sent_and_journalled(tmp_path: Path) 
                 "do it",
             )
             assert socket.authorization == "Bearer token-test-0000"
-            assert rig.view.all(CallStarted) == [CallStarted("t1", "ReadFile", "ReadFile a.txt")]
-            finished = await rig.view.until(CallFinished)
+            assert rig.view.all(StartedShown) == [StartedShown("t1", "ReadFile", "ReadFile a.txt")]
+            finished = await rig.view.until(FinishedShown)
             assert (finished.status, finished.title) == ("success", "ReadFile a.txt")
 
 
@@ -166,6 +170,25 @@ async def test_a_call_that_is_sent_twice_runs_once(tmp_path: Path) -> None:
             assert (third.status, rig.shell.runs) == ("interrupted", 1)
 
 
+async def test_a_command_is_in_the_journal_before_it_starts_and_its_end_before_it_is_sent(
+    tmp_path: Path,
+) -> None:
+    async with scripted_maestro() as maestro:
+        rig = Rig.at(tmp_path, maestro.address)
+        file = journal_path(tmp_path / "state", rig.journal.journal_id)
+        async with running(rig, maestro.address):
+            socket = await maestro.attachment()
+            await socket.start()
+            await socket.run("Shell", "t1", 1, command="make")
+            await rig.shell.started.get()
+            at_start = read_lines(file.read_bytes()).records
+            rig.shell.let_end("made")
+            result = await socket.next(ToolResult)
+
+            assert CallStarted("t1") in at_start
+            assert read_lines(file.read_bytes()).records[-1] == CallFinished(result)
+
+
 async def test_policy_denies_and_the_model_is_told_why(tmp_path: Path) -> None:
     def deny(call: PlannedCall) -> Verdict:
         return Deny("no shell here") if call.effect == "execute" else Allow()
@@ -180,7 +203,7 @@ async def test_policy_denies_and_the_model_is_told_why(tmp_path: Path) -> None:
 
             text = "Denied by this machine's policy: no shell here"
             assert await socket.next(ToolResult) == refused("t1", "denied", "denied", text)
-            assert (rig.shell.runs, rig.view.all(CallStarted)) == (0, [])
+            assert (rig.shell.runs, rig.view.all(StartedShown)) == (0, [])
 
 
 async def test_a_question_is_asked_answered_and_the_call_runs(tmp_path: Path) -> None:
@@ -206,11 +229,38 @@ async def test_a_question_is_asked_answered_and_the_call_runs(tmp_path: Path) ->
                 body="make\n(at most 60 s)",
                 remember="all of it",
             )
-            assert (asking, started) == (ToolProgress("t1", "asking"), ToolProgress("t1", "started"))
+            assert (asking, started) == (
+                ToolProgress("t1", "asking"),
+                ToolProgress("t1", "started"),
+            )
             assert (result.status, rig.remembered) == (
                 "success",
                 [(Ask("it has effects", remember="all of it"), "session")],
             )
+
+
+async def test_a_call_that_is_sent_again_while_its_question_is_asked_is_asked_once(
+    tmp_path: Path,
+) -> None:
+    async with scripted_maestro() as maestro:
+        rig = Rig.at(tmp_path, maestro.address)
+        rig.decide = ask_for_effects
+        async with running(rig, maestro.address):
+            socket = await maestro.attachment()
+            await socket.start()
+            await socket.run("Shell", "t1", 1, command="make")
+            await socket.next(ToolProgress)
+            await socket.run("Shell", "t1", 1, command="make")
+            await socket.run("Fly", "t2", 2)
+            await socket.next(ToolResult)  # so the frame before it was taken in
+            rig.view.answers.put_nowait(Approved())
+            await socket.next(ToolProgress)
+            rig.shell.let_end("made")
+            await socket.next(ToolResult)
+            await socket.run("Fly", "t3", 3)
+
+            assert (await socket.next(ToolResult)).tool_id == "t3"
+            assert (rig.view.questions.qsize(), rig.shell.runs) == (1, 1)
 
 
 @pytest.mark.parametrize(
@@ -246,12 +296,14 @@ async def test_questions_come_one_at_a_time_and_an_answer_may_settle_the_next(
     def decide(call: PlannedCall) -> Verdict:
         return Allow() if call.tool_name in allowed else Ask("secret", remember="reads")
 
+    def remember(ask: Ask, scope: str) -> None:
+        assert (ask.remember, scope) == ("reads", "session")
+        allowed.add("ReadFile")
+
     async with scripted_maestro() as maestro:
         rig = Rig.at(tmp_path, maestro.address)
         rig.decide = decide
-        async with running(
-            rig, maestro.address, remember=lambda ask, scope: allowed.add("ReadFile")
-        ):
+        async with running(rig, maestro.address, remember=remember):
             socket = await maestro.attachment()
             await socket.start()
             for number in range(3):
@@ -323,7 +375,7 @@ async def test_bootstrap_calls_never_prompt_and_are_not_shown(tmp_path: Path) ->
                 "bootstrap",
             )
             assert rig.view.questions.empty()
-            assert rig.view.all(CallFinished) == []
+            assert rig.view.all(FinishedShown) == []
 
 
 async def test_live_output_goes_to_the_screen_and_to_the_maestro(tmp_path: Path) -> None:
@@ -391,4 +443,3 @@ async def test_a_call_of_a_gone_process_is_ended_and_answered_as_interrupted(
 def rig_again(rig: Rig) -> Rig:
     """The next process, with the same journal."""
     return Rig(rig.folder, open_journal(rig.folder / "state", rig.journal.journal_id))
-

@@ -31,11 +31,17 @@ async def _edited(world: World, content: bytes, **parameters: object) -> bytes:
         (b"a\r\nb\nc\r\n", "b\n", "x\ny\n", b"a\r\nx\ny\nc\r\n"),
         (b"a\r\nb\nc\n", "a\n", "x\ny\n", b"x\r\ny\r\nb\nc\n"),
         (b"a\r\nb\r\n", "\nb", "\nc", b"a\r\nc\r\n"),
+        (b"a\r\nb\r\n", "\nb", "", b"a\r\n"),
         (b"a\rb\n", "b", "c", b"a\rc\n"),
         (b"\xef\xbb\xbfone\n", "one", "two", b"\xef\xbb\xbftwo\n"),
         ("é1\n".encode("latin-1"), "1", "ü", "éü\n".encode("latin-1")),
         ("é1\n".encode("utf-16"), "1", "2", "é2\n".encode("utf-16")),
-        (b"\xfe\xff" + "1\n".encode("utf-16-be"), "1", "2", b"\xfe\xff" + "2\n".encode("utf-16-be")),
+        (
+            b"\xfe\xff" + "1\n".encode("utf-16-be"),
+            "1",
+            "2",
+            b"\xfe\xff" + "2\n".encode("utf-16-be"),
+        ),
         (b"a.b*c\n", "a.b*c", r"\1$&", b"\\1$&\n"),
         (b"\x0cx\x1b[0m\n", "x", "y", b"\x0cy\x1b[0m\n"),
         ("😀x\n".encode(), "x", "😀", "😀😀\n".encode()),
@@ -71,8 +77,10 @@ async def test_several_matches_are_refused_with_their_lines(world: World) -> Non
 
     assert await world.failure("Edit", file_path="f", old_string="a", new_string="x") == (
         "several_matches",
-        "old_string matches 2 places in f, at lines 1, 3. "
-        "Take more lines around it, or set replace_all.",
+        (
+            "old_string matches 2 places in f, at lines 1, 3. "
+            "Take more lines around it, or set replace_all."
+        ),
     )
     assert path.read_text() == "a\nb\na\n"
 
@@ -80,12 +88,20 @@ async def test_several_matches_are_refused_with_their_lines(world: World) -> Non
 @pytest.mark.parametrize(
     ("content", "old", "said"),
     [
-        ("def f():\n    return 1\n", "def f():\n  return 1", "lines 1 to 2, differs in indentation:"),
+        (
+            "def f():\n    return 1\n",
+            "def f():\n  return 1",
+            "lines 1 to 2, differs in indentation:",
+        ),
         ("x = 1  \n", "x = 1\n\n", "differs in"),
         ("a =  1\n", "a = 1", "line 1, differs in white space:\n     1\ta =  1"),
         ("say(“hi”)\n", 'say("hi")', "differs in typographic quotes, dashes or spaces"),
         ("Hello\n", "hello", "differs in capital letters"),
-        ("one\ntwo\n", "     1\tone\n     2\ttwo", "the line numbers, which are not part of the file"),
+        (
+            "one\ntwo\n",
+            "     1\tone\n     2\ttwo",
+            "the line numbers, which are not part of the file",
+        ),
         ("x\nalpha beta\ngamma\n", "alpha beta\ndelta", "lines 2 to 3, differs in its words"),
         ("print('a\\n')\n", "print('a\\\\n')", "differs in escapes"),
         ("total = compute(a)\n", "total = compute(b)", "line 1, differs in its words"),
@@ -160,9 +176,7 @@ async def test_what_the_encoding_lacks_is_refused(world: World) -> None:
     assert path.read_bytes() == "é\n".encode("latin-1")
 
 
-@pytest.mark.parametrize(
-    ("content", "code"), [(b"a\0b", "binary"), (b"same", "no_change")]
-)
+@pytest.mark.parametrize(("content", "code"), [(b"a\0b", "binary"), (b"same", "no_change")])
 async def test_what_makes_no_sense_is_refused(world: World, content: bytes, code: str) -> None:
     world.file("f", content)
     await world.run("ReadFile", file_path="f")
@@ -197,7 +211,9 @@ async def test_the_other_name_of_a_hard_link_keeps_its_bytes(world: World) -> No
     assert outside.read_text() == "a\n"
 
 
-_LINES = st.lists(st.text(st.characters(codec="latin-1", exclude_characters="\r\n\0\x01")), max_size=6)
+_LINES = st.lists(
+    st.text(st.characters(codec="latin-1", exclude_characters="\r\n\0\x01")), max_size=6
+)
 _CODECS = st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "latin-1"])
 
 

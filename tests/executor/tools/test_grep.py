@@ -6,7 +6,9 @@ import time
 
 import pytest
 
-from tests.executor.tools.world import World, started_command
+from executor.process.survivors import marked
+from tests.executor.process.polling import until
+from tests.executor.tools.world import World
 
 
 async def _project(world: World) -> None:
@@ -32,7 +34,10 @@ async def _project(world: World) -> None:
         ({"pattern": "x = "}, "a.py:2:x = 1\nsrc/b.py:1:x = 2\n-dash:1:x = 4"),
         ({"pattern": "^x = \\d$"}, "a.py:2:x = 1\nsrc/b.py:1:x = 2\n-dash:1:x = 4"),
         ({"pattern": "X", "path": "src"}, "src/c.txt:1:X marks"),
-        ({"pattern": "x", "path": "src", "ignore_case": True}, "src/b.py:1:x = 2\nsrc/c.txt:1:X marks"),
+        (
+            {"pattern": "x", "path": "src", "ignore_case": True},
+            "src/b.py:1:x = 2\nsrc/c.txt:1:X marks",
+        ),
         ({"pattern": "x", "glob": "*.py"}, "a.py:2:x = 1\nsrc/b.py:1:x = 2"),
         ({"pattern": "x", "glob": "src/*"}, "src/b.py:1:x = 2"),
         ({"pattern": "x =", "glob": "*.{txt,py}"}, "a.py:2:x = 1\nsrc/b.py:1:x = 2"),
@@ -53,8 +58,10 @@ async def _project(world: World) -> None:
         ({"pattern": "nowhere"}, "[nothing matches]"),
         ({"pattern": "return\\s+X"}, "a.py:5:    return X"),
         ({"pattern": "PNG"}, "[nothing matches]"),
-        ({"pattern": "os$|X$", "context": 1, "path": "a.py"},
-         "a.py:1:import os\na.py-2-x = 1\n--\na.py-4-def main():\na.py:5:    return X"),
+        (
+            {"pattern": "os$|X$", "context": 1, "path": "a.py"},
+            "a.py:1:import os\na.py-2-x = 1\n--\na.py-4-def main():\na.py:5:    return X",
+        ),
     ],
 )
 async def test_a_pattern_finds_its_lines(
@@ -107,7 +114,7 @@ async def test_a_pattern_that_never_ends_is_ended(world: World) -> None:
 async def test_cancelling_ends_the_search_at_once(world: World) -> None:
     world.file("b", "a" * 40 + "!\n")
     task = asyncio.create_task(world.text("Grep", pattern="(a+)+$"))
-    await started_command("journal-1.call-1")
+    await until(lambda: marked("journal-1.call-1"))
     started = time.monotonic()
     task.cancel()
 

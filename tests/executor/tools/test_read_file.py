@@ -3,6 +3,7 @@
 import hashlib
 import os
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -55,7 +56,7 @@ async def test_an_offset_past_the_end_is_said(world: World) -> None:
     world.file("f", "one\n")
 
     assert await world.text("ReadFile", file_path="f", offset=5) == (
-        "[the file has 1 lines: offset 5 is past its end]"
+        "[the file has 1 line: offset 5 is past its end]"
     )
 
 
@@ -145,7 +146,8 @@ async def test_a_name_that_is_no_utf_8_is_read_by_its_printable_form(world: Worl
 
 
 @pytest.mark.parametrize(
-    "path", ["../outside/secret", "src/../../outside/secret", "/etc/passwd", "{root}-evil/x", "a\0b"]
+    "path",
+    ["../outside/secret", "src/../../outside/secret", "/etc/passwd", "{root}-evil/x", "a\0b"],
 )
 async def test_what_lies_outside_is_refused(world: World, path: str) -> None:
     (world.outside / "secret").write_text("secret")
@@ -172,7 +174,13 @@ async def test_links_that_stay_inside_are_followed(world: World) -> None:
     (world.root / "absolute").symlink_to(world.root / "real" / "f")
     (world.root / "folder").symlink_to("real")
 
-    for path in ("relative", "absolute", "folder/f", "folder/../real/f", str(world.root / "real/f")):
+    for path in (
+        "relative",
+        "absolute",
+        "folder/f",
+        "folder/../real/f",
+        str(world.root / "real/f"),
+    ):
         assert await world.text("ReadFile", file_path=path) == "     1\tx"
     assert list(world.reads.digests) == ["real/f"]
 
@@ -203,7 +211,7 @@ def _zero(path: Path) -> None:
     ("make", "kind"), [(_fifo, "a FIFO"), (_socket, "a socket"), (_zero, "a character device")]
 )
 async def test_what_is_no_file_is_told_and_never_waited_for(
-    world: World, make: type[None], kind: str
+    world: World, make: Callable[[Path], None], kind: str
 ) -> None:
     try:
         make(world.root / "odd")

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from executor.process.survivors import marked
 from executor.tool_context import ToolOutcome
 from protocol.from_executor import ToolError
-from tests.executor.tools.world import World, commands_of, started_command
+from tests.executor.process.polling import until
+from tests.executor.tools.world import World
 
 MARK = "journal-1.call-1"
 
@@ -33,7 +35,7 @@ def _timeless(outcome: ToolOutcome) -> str:
         ("cat", "[exit code 0]"),
         ("read x || echo none", "none\n[exit code 0]"),
         ("printf 'caf\\351\\n'", "caf\ufffd\n[exit code 0]"),
-        ("echo \"it's\" 'a \"b\"' $((1+1)) é", "it's a \"b\" 2 é\n[exit code 0]"),
+        ('echo "it\'s" \'a "b"\' $((1+1)) é', 'it\'s a "b" 2 é\n[exit code 0]'),
         ("[[ a == a ]] && echo bash", "bash\n[exit code 0]"),
         ("echo $TERM $CI $PAGER $GIT_PAGER", "dumb 1 cat cat\n[exit code 0]"),
         ("tty", "not a tty\n[exit code 1]"),
@@ -164,7 +166,7 @@ async def test_a_command_that_takes_too_long_is_told_with_what_it_wrote(world: W
     assert outcome.status == "timeout"
     assert outcome.error == ToolError("timeout", "stopped after 1 s")
     assert outcome.text.startswith("partial\n[stopped after its time-out of 1 s")
-    assert commands_of(MARK) == []
+    assert marked(MARK) == []
 
 
 @pytest.mark.parametrize(
@@ -200,7 +202,7 @@ async def test_cancelling_ends_the_whole_tree(world: World) -> None:
     task = asyncio.create_task(
         world.run("Shell", command="exec 9>alive; flock -s 9; (setsid sleep 60 &); sleep 60")
     )
-    await started_command(MARK)
+    await until(lambda: marked(MARK))
     task.cancel()
 
     with pytest.raises(asyncio.CancelledError):
@@ -220,10 +222,8 @@ async def test_what_is_left_in_the_background_is_ended_and_told(
     outcome = await world.run("Shell", command=command)
 
     assert time.monotonic() - started < within
-    assert _timeless(outcome) == (
-        "x\n[exit code 0, 1 processes that it left running were ended]"
-    )
-    assert commands_of(MARK) == []
+    assert _timeless(outcome) == ("x\n[exit code 0, ended what it left running (1)]")
+    assert marked(MARK) == []
 
 
 async def test_a_nul_in_the_command_is_refused(world: World) -> None:

@@ -19,7 +19,7 @@ async def test_a_file_is_created_with_its_folders(world: World) -> None:
 
     assert (world.root / "src/deep/a.py").read_text() == "x = 1\n"
     assert outcome == ToolOutcome(
-        "Created src/deep/a.py: 1 lines.",
+        "Created src/deep/a.py: 1 line.",
         metadata=ResultMetadata(
             changes=(FileChange("src/deep/a.py", "created", 1, 0),),
             diff="--- /dev/null\n+++ src/deep/a.py\n@@ -0,0 +1 @@\n+x = 1\n",

@@ -4,7 +4,6 @@ Real files and processes; only the session around them is missing.
 """
 
 import asyncio
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -82,23 +81,3 @@ class World:
     def _emit(self, stream: Literal["stdout", "stderr"], text: str) -> None:
         self.live.append((stream, text))
         self.emitted.set()
-
-
-async def started_command(call: str) -> None:
-    """Wait until something runs that carries the mark of `call`."""
-    async with asyncio.timeout(5):
-        while not commands_of(call):
-            await asyncio.sleep(0.01)
-
-
-def commands_of(call: str) -> list[int]:
-    """Living processes that carry the mark of `call`."""
-    found: list[int] = []
-    for name in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            environment = Path(f"/proc/{name}/environ").read_bytes()
-        except OSError:
-            continue
-        if f"CODEGEN_CALL={call}\0".encode() in environment:
-            found.append(int(name))
-    return found

@@ -44,10 +44,12 @@ def test_plain_text_parts_the_words_from_the_work() -> None:
         "[done] read",
         "[pending] edit",
         "not trusted",
-        "modified src/a.py (+3 -1)",
-        "  denied Shell  rm x: nobody to ask",
-        "1 file changed \u00b7 2 commands \u00b7 1,234 tokens (1,000 cached) \u00b7 $0.0123"
-        " \u00b7 1m15s",
+        "src/a.py (+3 -1)",
+        "denied Shell  rm x: nobody to ask",
+        (
+            "done \u00b7 1 file changed \u00b7 2 commands"
+            " \u00b7 1,234 tokens (1,000 cached) \u00b7 $0.0123 \u00b7 1m15s"
+        ),
     ]
 
 

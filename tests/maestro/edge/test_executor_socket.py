@@ -1,17 +1,23 @@
 """An executor's socket, from the handshake to the close."""
 
 import asyncio
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from websockets.exceptions import ConnectionClosed
 
 from maestro.domain.events import (
     CallCancelled,
+    ExecutorAttached,
     ModelReplied,
     RunEnded,
     ToolAnswered,
 )
-from maestro.ports import Live
+from maestro.ports import HeadMoved, Live
 from protocol.from_executor import ToolError
 from protocol.from_maestro import AgentMessageDelta
-from tests.maestro.edge.stage import MODEL, Stage, call, result
+from tests.maestro.edge.stage import LIMITS, MODEL, Stage, call, result, stage
 
 
 async def test_the_contracts_own_handshake_is_answered_at_once(edge: Stage) -> None:
@@ -219,6 +225,48 @@ async def test_another_executor_is_refused_unless_it_takes_over(edge: Stage) -> 
         assert loaded is not None
         answers = [each.event for each in loaded.events if isinstance(each.event, ToolAnswered)]
         assert [(answer.tool_id, answer.status) for answer in answers] == [("t1", "interrupted")]
+
+
+async def replace_silently(edge: Stage, session_id: str) -> None:
+    """Attach another executor without telling anybody."""
+    loaded = await edge.ledger.load(session_id)
+    assert loaded is not None
+    attached = ExecutorAttached(0, "journal-2")
+    await edge.ledger.attach(loaded.row.owner, session_id, attached, take_over=True)
+
+
+async def test_an_executor_that_was_replaced_gets_no_later_call(tmp_path: Path) -> None:
+    limits = replace(LIMITS, heads_seconds=60.0)
+    async with (
+        asyncio.timeout(5),
+        stage(tmp_path, limits=limits) as edge,
+        edge.connect() as executor,
+    ):
+        session_id = (await executor.handshake())["payload"]["session_id"]
+        await executor.until("status")
+        await edge.decide(session_id, call("t1"), tell=False)
+        await replace_silently(edge, session_id)
+        await edge.bus.publish(session_id, HeadMoved(6))
+
+        with pytest.raises(ConnectionClosed):
+            await executor.receive()
+        assert await executor.closed() == 4009
+
+
+async def test_what_an_executor_that_was_replaced_says_is_no_fact(tmp_path: Path) -> None:
+    limits = replace(LIMITS, heads_seconds=60.0)
+    async with (
+        asyncio.timeout(5),
+        stage(tmp_path, limits=limits) as edge,
+        edge.connect() as executor,
+    ):
+        session_id = (await executor.handshake())["payload"]["session_id"]
+        await executor.until("status")
+        await replace_silently(edge, session_id)
+        await executor.send("interrupt", {}, id="i1")
+
+        assert await executor.closed() == 4009
+        assert (await edge.kinds(session_id))[3:] == ["executor_attached"]
 
 
 async def test_a_row_whose_nudge_was_lost_is_found_by_the_poll(edge: Stage) -> None:

@@ -74,17 +74,20 @@ async def test_a_resume_elsewhere_ends_the_older_socket(tmp_path: Path, redis_ur
 async def test_two_watchers_of_two_edges_see_the_same_stream(
     tmp_path: Path, redis_url: str
 ) -> None:
-    async with asyncio.timeout(20), two_edges(tmp_path, redis_url) as (one, two):
-        async with one.connect() as executor:
-            session_id = (await executor.handshake())["payload"]["session_id"]
-            path = f"/ws/v1/sessions/{session_id}/watch"
-            async with one.connect(path) as here, two.connect(path) as there:
-                for watcher in (here, there):
-                    await watcher.until("status")
-                delta = Live(AgentMessageDelta("1-1-1", "look"))
-                await one.bus.publish(session_id, delta)
-                await one.decide(session_id, ModelReplied("1-1-1", 3, "looking"), call("t1"))
-                seen = [[await watcher.receive() for _ in range(4)] for watcher in (here, there)]
+    async with (
+        asyncio.timeout(20),
+        two_edges(tmp_path, redis_url) as (one, two),
+        one.connect() as executor,
+    ):
+        session_id = (await executor.handshake())["payload"]["session_id"]
+        path = f"/ws/v1/sessions/{session_id}/watch"
+        async with one.connect(path) as here, two.connect(path) as there:
+            for watcher in (here, there):
+                await watcher.until("status")
+            delta = Live(AgentMessageDelta("1-1-1", "look"))
+            await one.bus.publish(session_id, delta)
+            await one.decide(session_id, ModelReplied("1-1-1", 3, "looking"), call("t1"))
+            seen = [[await watcher.receive() for _ in range(4)] for watcher in (here, there)]
 
     assert seen[0] == seen[1]
     assert [frame["type"] for frame in seen[0]] == [

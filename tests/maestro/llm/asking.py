@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncGenerator
+from contextlib import AbstractAsyncContextManager
 
 from maestro.domain.conversation import ModelRequest, Reply, ReplyPart, Turn, UserTurn
 from maestro.errors import ModelError
@@ -18,15 +19,23 @@ def asking(*turns: Turn, model: str = "openai/scripted") -> ModelRequest:
     return ModelRequest(model, "You are a test.", turns or (UserTurn("hello"),), ())
 
 
-@contextlib.asynccontextmanager
-async def client_of(
+def client_of(
     server: ScriptedModel,
     *,
-    quirks: Quirks | None = None,
+    timeouts: Timeouts | None = None,
+    prices: dict[str, Price] | None = None,
+) -> AbstractAsyncContextManager[ChatCompletions]:
+    return client_at(server.base_url, timeouts=timeouts, prices=prices)
+
+
+@contextlib.asynccontextmanager
+async def client_at(
+    base_url: str,
+    *,
     timeouts: Timeouts | None = None,
     prices: dict[str, Price] | None = None,
 ) -> AsyncGenerator[ChatCompletions]:
-    endpoint = Endpoint("openai", server.base_url, KEY, quirks or Quirks(), prices or {})
+    endpoint = Endpoint("openai", base_url, KEY, Quirks(), prices or {})
     client = ChatCompletions(endpoint, timeouts or Timeouts())
     try:
         yield client
@@ -51,7 +60,7 @@ async def failure_of(
     parts: list[ReplyPart] = []
     try:
         async for part in model.generate(request or asking()):
-            parts.append(part)  # noqa: PERF401 - what came before the error is kept
+            parts += [part]
     except ModelError as error:
         return parts, error
     raise AssertionError(f"no error after {parts}")

@@ -1,7 +1,7 @@
 """What providers do to tool calls, finishes and usage."""
 
 import json
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -91,10 +91,12 @@ def test_arguments_that_come_as_an_object_become_its_text() -> None:
     ("said", "finish"),
     [("stop", "stop"), ("length", "length"), ("content_filter", "filter"), ("eos", "stop")],
 )
-def test_a_finish_is_told_in_our_words(said: str, finish: str) -> None:
+def test_a_finish_is_told_in_our_words(
+    said: str, finish: Literal["stop", "length", "filter"]
+) -> None:
     reply = _assembled({"choices": [{"delta": {"content": "x"}, "finish_reason": said}]})
 
-    assert reply == Reply("x", finish=finish)  # pyright: ignore[reportArgumentType] - a table of words
+    assert reply == Reply("x", finish=finish)
 
 
 @pytest.mark.parametrize("finish", ["length", "content_filter"])

@@ -67,7 +67,9 @@ async def test_parallel_calls_come_with_whole_arguments_in_the_models_order() ->
     )
 
 
-async def test_what_is_sent_is_the_request_and_the_key() -> None:
+async def test_what_is_sent_is_the_request_and_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_ORG_ID", "org-of-somebody")
+    monkeypatch.setenv("OPENAI_PROJECT_ID", "project-of-somebody")
     async with ScriptedModel([text("ok")], api_key=KEY) as server, client_of(server) as client:
         await reply_from(client)
 
@@ -75,7 +77,7 @@ async def test_what_is_sent_is_the_request_and_the_key() -> None:
     assert sent.path == "/v1/chat/completions"
     assert sent.headers["content-type"] == "application/json"
     assert sent.headers["accept-encoding"] == "identity"
-    assert "openai-organization" not in sent.headers or not sent.headers["openai-organization"]
+    assert not {"openai-organization", "openai-project"} & sent.headers.keys()
     assert sent.json == {
         "model": "scripted",
         "stream": True,

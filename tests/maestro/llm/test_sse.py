@@ -1,5 +1,7 @@
 """The event stream parser by itself."""
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -38,9 +40,13 @@ def test_events_are_the_joined_data_lines(sent: bytes, events: list[bytes]) -> N
 def test_where_the_bytes_are_cut_changes_nothing(sent: list[bytes], cuts: list[int]) -> None:
     whole = b"".join(sent)
     places = [0, *sorted(min(place, len(whole)) for place in cuts), len(whole)]
-    pieces = [whole[a:b] for a, b in zip(places, places[1:], strict=False)]
+    pieces = [whole[a:b] for a, b in itertools.pairwise(places)]
 
     assert _events(*pieces) == _events(whole)
+
+
+def test_a_line_end_that_is_cut_in_two_is_one_line_end() -> None:
+    assert _events(b"data: a\r", b"\ndata: b\r", b"\n\r", b"\n") == [b"a\nb"]
 
 
 def test_a_line_of_the_longest_length_passes_and_one_more_does_not() -> None:

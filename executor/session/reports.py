@@ -1,0 +1,130 @@
+"""Tell of a call: to the journal, to the maestro, to the view, to whoever counts.
+
+Decides nothing and runs nothing.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from executor.errors import JournalError
+from executor.session.orders import Order, is_bootstrap
+from executor.session.parts import SessionParts
+from executor.session.results import Refused, note, wire_result
+from executor.session.words import title
+from executor.tool_context import ToolOutcome
+from executor.view.port import CallFinished, CallOutput, Denial
+from protocol.from_executor import ToolOutputDelta, ToolProgress, ToolResult
+from protocol.from_maestro import RunTool
+
+DELTA_CHARACTERS = 16 * 1024
+DELTA_BACKLOG_BYTES = 256 * 1024
+"""With so much waiting to be sent, live output is dropped: the result has it."""
+
+
+@dataclass(slots=True)
+class Live:
+    """One call between its `run_tool` and its result."""
+
+    message: RunTool
+    order: Order | None = None
+    asking: bool = False
+    began: float | None = None
+    """Monotonic; None: not started."""
+    ending: str = ""
+    """Why it is being cancelled."""
+    refused: Refused | None = None
+    deltas: int = 0
+
+    @property
+    def shown(self) -> bool:
+        """The calls that gather context are the maestro's own business."""
+        return not is_bootstrap(self.message)
+
+    @property
+    def title(self) -> str:
+        return self.message.tool_name if self.order is None else title(self.order.call)
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A call's end, for whoever counts."""
+
+    result: ToolResult
+    ran: bool
+    command: bool
+    denial: Denial | None = None
+
+
+class Reports:
+    def __init__(
+        self,
+        parts: SessionParts,
+        *,
+        answered: Callable[[Answered], None],
+        journal_failed: Callable[[JournalError], None],
+    ) -> None:
+        """`answered` is not told of the calls that gather context."""
+        self._parts = parts
+        self._answered = answered
+        self._journal_failed = journal_failed
+
+    def output(self, live: Live, stream: Literal["stdout", "stderr"], text: str) -> None:
+        """Live output: shown, and sent while the network keeps up."""
+        tool_id, link = live.message.tool_id, self._parts.link
+        if live.shown:
+            self._parts.view.show(CallOutput(tool_id, stream, text))
+        for start in range(0, len(text), DELTA_CHARACTERS):
+            index, live.deltas = live.deltas, live.deltas + 1
+            if link.attached and link.waiting_bytes < DELTA_BACKLOG_BYTES:
+                part = text[start : start + DELTA_CHARACTERS]
+                link.send(ToolOutputDelta(tool_id, index, stream, part))
+
+    def end(self, live: Live, outcome: ToolOutcome) -> None:
+        """Journal the result, then send it, then tell whoever watches."""
+        seconds = None if live.began is None else time.monotonic() - live.began
+        result = wire_result(live.message, outcome, seconds)
+        order = live.order
+        try:
+            self._parts.journal.finish(result, effects=order is None or order.effects)
+        except JournalError as error:
+            self._journal_failed(error)
+        self.send(result)
+        if not live.shown:
+            return
+        self._parts.view.show(
+            CallFinished(
+                tool_id=result.tool_id,
+                tool_name=live.message.tool_name,
+                title=live.title,
+                status=result.status,
+                seconds=seconds or 0.0,
+                note=note(result),
+                changes=result.metadata.changes,
+                diff=result.metadata.diff,
+            )
+        )
+        ran = live.began is not None
+        command = ran and order is not None and order.call.effect == "execute"
+        self._answered(Answered(result, ran, command, _denial(live)))
+
+    def send(self, result: ToolResult) -> None:
+        """While nobody is there, nothing: after the next attach the journal knows it."""
+        if self._parts.link.attached:
+            self._parts.link.send(result)
+
+    def progress(self, tool_id: str, state: Literal["asking", "started"]) -> None:
+        if self._parts.link.attached:
+            self._parts.link.send(ToolProgress(tool_id, state))
+
+
+def _denial(live: Live) -> Denial | None:
+    if live.refused is None:
+        return None
+    return Denial(
+        tool_name=live.message.tool_name,
+        title=live.title,
+        why=live.refused.why,
+        for_want_of_terminal=live.refused.for_want_of_terminal,
+    )

@@ -1,0 +1,102 @@
+"""The one Model of a process, made from settings."""
+
+from pathlib import Path
+
+import pytest
+
+from maestro.domain.conversation import Reply, Retrying, UserTurn
+from maestro.errors import SettingsError
+from maestro.llm.opening import ModelSettings, open_model
+from tests.maestro.llm.asking import KEY, asking, failure_of, parts_from, reply_from
+from tests.scripted_model import ScriptedModel, error, text
+
+ENVIRONMENT = {"OPENAI_API_KEY": KEY}
+
+
+async def test_requests_go_to_the_default_models_address() -> None:
+    async with ScriptedModel([text("ok")], api_key=KEY) as server:
+        opened = open_model(
+            ModelSettings("org/m", base_url=server.base_url, environment=ENVIRONMENT)
+        )
+        reply = await reply_from(opened.model, asking(model=opened.name))
+        await opened.model.close()
+
+    assert (opened.name, reply.text) == ("openai/org/m", "ok")
+    assert server.requests[0].json["model"] == "org/m"
+
+
+async def test_another_model_of_the_same_provider_goes_to_the_same_address() -> None:
+    async with ScriptedModel([text("ok")]) as server:
+        opened = open_model(
+            ModelSettings("openai/m", base_url=server.base_url, environment=ENVIRONMENT)
+        )
+        await reply_from(opened.model, asking(model="openai/other"))
+        await opened.model.close()
+
+    assert server.requests[0].json["model"] == "other"
+
+
+async def test_a_fallback_of_another_provider_takes_over() -> None:
+    async with (
+        ScriptedModel([error(401, "bad key")]) as first,
+        ScriptedModel([text("ok")]) as other,
+    ):
+        opened = open_model(
+            ModelSettings(
+                "openai/m",
+                base_url=first.base_url,
+                environment={**ENVIRONMENT, "OLLAMA_HOST": other.base_url},
+                fallbacks=("ollama/qwen",),
+            )
+        )
+        parts = await parts_from(opened.model, asking(model=opened.name))
+        await opened.model.close()
+
+    why = "openai: bad key (HTTP 401); going on with ollama/qwen"
+    assert parts[0] == Retrying(why, 1, 0.0)
+    assert isinstance(parts[-1], Reply)
+
+
+async def test_a_wish_that_cannot_be_had_is_refused_with_the_reason() -> None:
+    opened = open_model(ModelSettings("openai/m", environment=ENVIRONMENT))
+
+    assert opened.model.refusal("openai/other") is None
+    assert opened.model.refusal("groq/x") == "no key for Groq: set GROQ_API_KEY"
+    assert "unknown provider 'nobody'" in (opened.model.refusal("nobody/x") or "")
+    _, failed = await failure_of(opened.model, asking(model="groq/x"))
+    assert (failed.kind, failed.message) == ("not_found", "no key for Groq: set GROQ_API_KEY")
+
+
+def test_a_list_of_models_is_the_whole_offer() -> None:
+    opened = open_model(ModelSettings("openai/m", environment=ENVIRONMENT, allowed=("openai/n",)))
+
+    assert opened.model.refusal("openai/m") is None
+    assert opened.model.refusal("openai/n") is None
+    assert opened.model.refusal("openai/x") == (
+        "model 'openai/x' is not offered here; there are openai/m, openai/n"
+    )
+
+
+async def test_a_recorded_session_plays_back_without_a_provider(tmp_path: Path) -> None:
+    path = tmp_path / "session.jsonl"
+    async with ScriptedModel([text("Hel", "lo")]) as server:
+        recorded = open_model(
+            ModelSettings("m", base_url=server.base_url, environment=ENVIRONMENT, record=path)
+        )
+        said = await reply_from(recorded.model, asking(UserTurn("hi"), model=recorded.name))
+        await recorded.model.close()
+
+    replayed = open_model(ModelSettings(f"replay:{path}"))
+    assert await reply_from(replayed.model, asking(UserTurn("hi"), model=replayed.name)) == said
+    assert KEY not in path.read_text()
+    assert replayed.model.refusal(replayed.name) is None
+    assert "no other model" in (replayed.model.refusal("openai/m") or "")
+
+
+def test_a_replay_is_not_recorded(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="can't be recorded"):
+        open_model(ModelSettings("replay:x", record=tmp_path / "y"))
+
+
+def test_settings_never_show_a_key() -> None:
+    assert KEY not in repr(ModelSettings("m", environment=ENVIRONMENT))
