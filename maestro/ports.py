@@ -3,7 +3,7 @@
 Interfaces and the values that cross them; every implementation passes the same contract suite.
 """
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Literal, Protocol
 
@@ -341,7 +341,7 @@ class Bus(Protocol):
 class Model(Protocol):
     """One streamed generation of any provider."""
 
-    def generate(self, request: ModelRequest) -> AsyncIterator[ReplyPart]:
+    def generate(self, request: ModelRequest) -> AsyncGenerator[ReplyPart]:
         """Deltas, possibly Retrying, and at last one Reply; raises ModelError."""
         ...
 

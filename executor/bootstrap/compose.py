@@ -4,8 +4,8 @@ Opens what a session holds and closes it again; what happens in between is `sess
 """
 
 import os
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,9 +59,11 @@ class Composed:
     journal: Journal
 
 
-@contextmanager
-def composed(opening: Opening, world: World, view: View, *, attended: bool) -> Generator[Composed]:
-    """A session ready to `run`; its journal and workspace are closed at the end.
+@asynccontextmanager
+async def composed(
+    opening: Opening, world: World, view: View, *, attended: bool
+) -> AsyncGenerator[Composed]:
+    """A session ready to `run`; its processes, journal and workspace are closed at the end.
 
     `attended`: somebody sits there and may wait for a run that is parked.
     """
@@ -69,9 +71,9 @@ def composed(opening: Opening, world: World, view: View, *, attended: bool) -> G
     environment = world.environment
     workspace = Workspace(project.root)
     journal = _journal(opening, folders.state, project.root, world.endpoint)
+    processes = Processes(journal.journal_id, environment)
     try:
         policy = Policy(_policy_state(settings, trusted=project.trusted), workspace.resolve)
-        processes = Processes(journal.journal_id, environment)
         contexts = _Contexts(workspace, processes, SeenFiles(), _spill(folders, journal))
         parts = SessionParts(
             link=Link(
@@ -99,6 +101,7 @@ def composed(opening: Opening, world: World, view: View, *, attended: bool) -> G
         session = Session(parts, start, stop_when_parked=not attended)
         yield Composed(session, policy, journal)
     finally:
+        await processes.close()
         journal.close()
         workspace.close()
 

@@ -99,7 +99,7 @@ async def _run(asked: Asked) -> int:
         for notice in asked.notices:
             view.show(notice)
         world = await reach(asked)
-        with composed(asked.opening, world, view, attended=asked.attended) as made:
+        async with composed(asked.opening, world, view, attended=asked.attended) as made:
             return exit_code(await _until_over(made, asked, view))
     finally:
         view.close()

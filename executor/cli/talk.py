@@ -76,7 +76,7 @@ async def converse(
                 local.settings = replace(local.settings, model=run.model)
             world = await reach(local.settings)
             first = opening.journal_id is None and opening.session_id is None
-            made = stack.enter_context(
+            made = await stack.enter_async_context(
                 composed(
                     replace(opening, prompt=text if first else ""), world, minutes, attended=True
                 )

@@ -21,6 +21,7 @@ from executor.workspace.numbered import cut_line
 from executor.workspace.patterns import BadPattern, PathPattern, glob_patterns
 from executor.workspace.resolved import shown
 from executor.workspace.text import decode, lines_of
+from executor.workspace.secret_names import is_secret
 from executor.workspace.walk import Entry, Pruning
 from executor.workspace.workspace import Workspace
 
@@ -114,14 +115,19 @@ def _globs(glob: str | None) -> tuple[PathPattern, ...] | None:
 def _files(
     workspace: Workspace, request: Request, globs: tuple[PathPattern, ...] | None
 ) -> tuple[list[tuple[str, ...]], str]:
-    """Which files are looked into, in order, and why some may be missing."""
+    """Which files are looked into, in order, and why some may be missing.
+
+    Files that hold secrets are only searched when the request names them: then policy has decided.
+    """
     resolved = workspace.existing(request.path)
     if resolved.kind == "file":
         return [resolved.real], ""
 
     def wanted(path: tuple[str, ...], kind: str) -> bool:
         below = path[len(resolved.real) :]
-        return kind == "file" and (globs is None or any(one.matches(below) for one in globs))
+        if kind != "file" or is_secret(path):
+            return False
+        return globs is None or any(one.matches(below) for one in globs)
 
     listing = workspace.walk(request.path, Pruning(seconds=request.seconds, keep=wanted))
     ordered = sorted(listing.entries, key=_recent_first)

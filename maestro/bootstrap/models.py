@@ -4,7 +4,7 @@ Knows which process needs a model at all; what one is, `llm` knows.
 """
 
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from maestro.domain.conversation import ModelRequest, ReplyPart
@@ -32,7 +32,7 @@ def warm_up() -> None:
 class NoModel:
     """Of an edge: workers elsewhere have the keys, and the last word on what may be wished."""
 
-    async def generate(self, request: ModelRequest) -> AsyncIterator[ReplyPart]:
+    async def generate(self, request: ModelRequest) -> AsyncGenerator[ReplyPart]:
         raise ModelError("not_found", f"an edge makes no generations ({request.model})")
         yield  # an async generator
 

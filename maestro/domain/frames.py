@@ -30,6 +30,7 @@ from maestro.domain.events import (
     UsageCounted,
     UserSaid,
 )
+from maestro.domain.wording import progress_of
 from protocol.from_executor import ToolProgress, ToolResult, UserMessage
 from protocol.from_maestro import (
     AgentMessage,
@@ -44,7 +45,7 @@ from protocol.from_maestro import (
     StatusChanged,
 )
 from protocol.from_maestro import UsageCounted as UsageReported
-from protocol.wire import Frame, PlanStep
+from protocol.wire import Frame
 
 Audience = Literal["executor", "watcher"]
 
@@ -164,7 +165,7 @@ def status_after(before: StatusChanged, stored: StoredEvent) -> StatusChanged:
         case CallWaiting(state="started") | ToolAnswered() if before.step == _ASKING:
             return StatusChanged("running", before.progress)
         case PlanChanged(steps=steps):
-            return StatusChanged(before.status, _progress(steps), before.step)
+            return StatusChanged(before.status, progress_of(steps), before.step)
         case RunParked(reason=reason):
             return StatusChanged("waiting", before.progress, reason)
         case RunEnded(outcome=outcome):
@@ -187,9 +188,3 @@ def status_after(before: StatusChanged, stored: StoredEvent) -> StatusChanged:
             return before
         case _:
             assert_never(stored.event)
-
-
-def _progress(steps: tuple[PlanStep, ...]) -> int:
-    """Percent of the plan's steps that are behind us."""
-    behind = sum(step.status in ("done", "skipped") for step in steps)
-    return 100 * behind // len(steps) if steps else 0

@@ -13,7 +13,7 @@ from maestro.domain import events as ev
 from maestro.domain.conversation import UserTurn
 from maestro.domain.dialogue import Call, Dialogue, Trace
 from maestro.domain.run import PARKED, Run
-from maestro.domain.wording import MAX_ATTACHMENTS, message_text
+from maestro.domain.wording import MAX_ATTACHMENTS, message_text, progress_of
 from maestro.errors import NewerEvent
 from protocol.from_executor import RunLimits, RunWishes
 from protocol.version import BOOTSTRAP_GENERATION
@@ -120,8 +120,7 @@ class Transcript:
 
     def progress(self) -> int:
         """How far the plan has come, 0 to 100."""
-        behind = sum(step.status in ("done", "skipped") for step in self.plan)
-        return 100 * behind // len(self.plan) if self.plan else 0
+        return progress_of(self.plan)
 
     def _is_current(self, epoch: int) -> bool:
         return self.attached is not None and self.attached.epoch == epoch

@@ -4,7 +4,7 @@ Texts and caps only; the order of the turns is `dialogue`'s business.
 """
 
 from maestro.domain.events import ToolAnswered, UserSaid
-from protocol.wire import Content, ImageContent
+from protocol.wire import Content, ImageContent, PlanStep
 
 MAX_ANSWER = 64 * 1024
 MAX_MESSAGE = 256 * 1024
@@ -64,3 +64,9 @@ def message_text(said: UserSaid, mode_before: str | None) -> str:
     if mode is None or mode == mode_before:
         return text
     return f"{text}\n\n[The user's mode is {mode[:32]!r} from here on.]"
+
+
+def progress_of(steps: tuple[PlanStep, ...]) -> int:
+    """How far a plan has come, 0 to 100."""
+    behind = sum(step.status in ("done", "skipped") for step in steps)
+    return 100 * behind // len(steps) if steps else 0

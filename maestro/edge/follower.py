@@ -70,7 +70,7 @@ class Follower:
         self._subscription.wake(self.cursor)
 
     def seen(self, head: int) -> None:
-        """The ledger's poll found this head: repair what the bus may have lost."""
+        """The ledger's poll found this head: read what the bus may have lost."""
         if head > self.cursor:
             self._subscription.wake(head)
 

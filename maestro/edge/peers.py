@@ -1,6 +1,6 @@
 """Everyone who follows a session through this process, and the two pulses that serve them all.
 
-One statement every 2 s finds lost nudges and higher epochs, one every 15 s refreshes `seen_at`.
+One statement every 2 s finds lost nudges, one every 15 s refreshes `seen_at`.
 Sends nothing itself: a peer is told to close, and its own task does it.
 """
 
@@ -91,8 +91,13 @@ class Peers:
             return
         heads = await self._ledger.heads(followed)
         for peer in tuple(self._peers):
-            if peer.session_id in followed:
-                _compare(peer, heads.get(peer.session_id))
+            if peer.session_id not in followed:
+                continue
+            match heads.get(peer.session_id):
+                case None:  # deleted
+                    peer.close(CloseCode.BAD_STATE)
+                case head, _:
+                    peer.follower.seen(head)  # a higher epoch has a row of its own
 
     async def _touch(self) -> None:
         epochs: dict[str, int] = {}
@@ -112,15 +117,3 @@ async def _every(seconds: float, pulse: Callable[[], Awaitable[None]]) -> None:
             log.warning("pulse_missed", error=str(error))
         except Exception:  # a loop that serves every socket outlives a bug in one of its rounds
             log.exception("pulse_failed")
-
-
-def _compare(peer: Peer, found: tuple[int, int] | None) -> None:
-    """Act on what the ledger says of the peer's session: (head, epoch), or that it is gone."""
-    if found is None:
-        peer.close(CloseCode.BAD_STATE)
-        return
-    head, epoch = found
-    if peer.epoch is not None and epoch > peer.epoch:
-        peer.close(CloseCode.ATTACHED_ELSEWHERE)
-    else:
-        peer.follower.seen(head)

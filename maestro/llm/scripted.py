@@ -4,7 +4,7 @@ Keeps the requests that it got. Never fails but where the script says so.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from maestro.domain.conversation import ModelRequest, Reply, ReplyPart
@@ -33,7 +33,7 @@ class ScriptedModel:
         self.refused: dict[str, str] = {}
         """Why a model is refused, by `provider/name`."""
 
-    async def generate(self, request: ModelRequest) -> AsyncIterator[ReplyPart]:
+    async def generate(self, request: ModelRequest) -> AsyncGenerator[ReplyPart]:
         self.requests.append(request)
         script = self.scripts.pop(0) if self.scripts else Reply("Done.")
         for part in script if isinstance(script, Sequence) else (script,):

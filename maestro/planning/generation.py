@@ -96,8 +96,11 @@ class Generator:
         name = generation_id(run, claim.decision, claim.attempt)
         reply: Reply | None = None
         try:
-            async with LiveText(self._bus, held.session_id, name) as live:
-                async for part in self._model.generate(request):
+            async with (
+                contextlib.aclosing(self._model.generate(request)) as stream,
+                LiveText(self._bus, held.session_id, name) as live,
+            ):
+                async for part in stream:
                     match part:
                         case TextDelta() | ReasoningDelta():
                             live.add(part)

@@ -56,7 +56,8 @@ class WatchedEnvironment(type(os.environ)):
     """os.environ that tells who reads it at import."""
 
     def __getitem__(self, key: str) -> str:
-        record("reads environment", key)
+        if not key.startswith("PYDANTIC_"):  # pydantic's own switches, read for every model
+            record("reads environment", key)
         return super().__getitem__(key)
 
 

@@ -119,7 +119,7 @@ class World:
             known = find_journal(folders.state, resume)
             opening = Opening(prompt, known and known.journal_id, resume)
         played = view or PlayedView()
-        with composed(opening, surroundings, played, attended=True) as made:
+        async with composed(opening, surroundings, played, attended=True) as made:
             if resume is not None:
                 made.session.say(prompt)
             running = asyncio.create_task(made.session.run())

@@ -19,14 +19,19 @@ import pytest
 WAIT_SECONDS = 15.0
 _POLL_SECONDS = 0.02
 
+# Stays through Ctrl-C, which is the program's, and waits to be ended with the terminal.
+_TELLS_ITS_END = 'trap : INT; "$@"; echo $? >"$0"; exec sleep 60'
+
 needs_tmux = pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
 
 
 class Terminal:
     """What a user has before them: looks at the screen, presses keys."""
 
-    def __init__(self, socket: Path) -> None:
+    def __init__(self, socket: Path, code: Path) -> None:
+        """`code`: the file that the program's exit code is written to."""
         self._socket = socket
+        self._code = code
 
     def tmux(self, *words: str) -> str:
         done = subprocess.run(
@@ -62,26 +67,16 @@ class Terminal:
             time.sleep(_POLL_SECONDS)
         return screen
 
-    @property
-    def pid(self) -> int:
-        """Of the program."""
-        return int(self.tmux("display-message", "-p", "#{pane_pid}"))
-
     def cursor_is_shown(self) -> bool:
         return self.tmux("display-message", "-p", "#{cursor_flag}").strip() == "1"
 
     def wait_for_end(self) -> int:
-        """The program's exit code; 128 and the signal where one ended it."""
+        """The program's exit code, as a shell tells it."""
         deadline = time.monotonic() + WAIT_SECONDS
-        asked = "#{pane_dead} #{pane_dead_status} #{pane_dead_signal}"
-        while True:
-            dead, status, number = self.tmux("display-message", "-p", asked).split(" ")
-            if dead == "1" and number.strip():
-                return 128 + int(number)
-            if dead == "1" and status:
-                return int(status)
+        while not (self._code.exists() and (code := self._code.read_text().strip())):
             assert time.monotonic() < deadline, self.screen()
             time.sleep(_POLL_SECONDS)
+        return int(code)
 
 
 def _is_on(screen: str, seen: str | Callable[[str], bool]) -> bool:
@@ -106,19 +101,19 @@ def terminal(
             *("new-session", "-d", "-x", str(width), "-y", str(height), "sleep", "60"),
         ]
         subprocess.run(start, check=True, env={**given, "TERM": "xterm-256color"})
-        shown = Terminal(socket)
+        code = Path(folder) / "code"
+        shown = Terminal(socket, code)
         server = int(shown.tmux("display-message", "-p", "#{pid}"))
         try:
             shown.tmux("set-option", "-g", "status", "off")
-            shown.tmux("set-option", "-g", "remain-on-exit", "on")
             shown.tmux("set-option", "-g", "history-limit", "10000")
             pairs = [f"{name}={value}" for name, value in given.items()]
-            program = shlex.join(["env", "-i", "TERM=tmux-256color", *pairs, *command])
+            clean = ["env", "-i", "TERM=tmux-256color", *pairs, *command]
+            program = shlex.join(["sh", "-c", _TELLS_ITS_END, str(code), *clean])
             place = ["-c", str(cwd)] if cwd is not None else []
             shown.tmux("respawn-pane", "-k", *place, f"exec {program}")
             yield shown
         finally:
-            with suppress(AssertionError, ValueError), suppress(ProcessLookupError):
-                os.kill(shown.pid, signal.SIGKILL)
+            # The terminal's end is a hang-up for everything on it.
             with suppress(ProcessLookupError):
                 os.kill(server, signal.SIGKILL)

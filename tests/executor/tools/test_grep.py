@@ -21,6 +21,8 @@ async def _project(world: World) -> None:
         "image.png": b"\x89PNG\r\n\x1a\n\0x = 1\n",
         ".gitignore": "ignored\n",
         "ignored": "x = 3\n",
+        ".env": "x = synthetic\n",
+        "keys/server.pem": "x = synthetic\n",
         "-dash": "x = 4\n",
     }
     for age, (name, content) in enumerate(contents.items()):

@@ -12,6 +12,7 @@ from maestro.domain.events import (
     ExecutorAttached,
     ModelReplied,
     RunEnded,
+    StoredEvent,
     ToolAnswered,
 )
 from maestro.ports import HeadMoved, Live
@@ -250,6 +251,21 @@ async def test_an_executor_that_was_replaced_gets_no_later_call(tmp_path: Path) 
 
         with pytest.raises(ConnectionClosed):
             await executor.receive()
+        assert await executor.closed() == 4009
+
+
+async def test_a_row_that_tells_of_a_higher_epoch_ends_the_socket(tmp_path: Path) -> None:
+    limits = replace(LIMITS, heads_seconds=60.0)
+    async with (
+        asyncio.timeout(5),
+        stage(tmp_path, limits=limits) as edge,
+        edge.connect() as executor,
+    ):
+        session_id = (await executor.handshake())["payload"]["session_id"]
+        await executor.until("status")
+        row = StoredEvent(4, "attach:2", ExecutorAttached(2, "journal-2"), 0.0)
+        await edge.bus.publish(session_id, HeadMoved(4, (row,)))
+
         assert await executor.closed() == 4009
 
 

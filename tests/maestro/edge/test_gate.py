@@ -119,6 +119,16 @@ async def test_a_refused_token_is_repeated_nowhere(edge: Stage, logged: LogCaptu
     assert WRONG not in f"{answer.headers}{logged.entries}"
 
 
+async def test_a_refused_upgrade_is_no_error_of_the_server(
+    edge: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with asyncio.timeout(5):
+        assert await status(edge, "WS", "/ws/v1/connect", {}) == 401
+        assert await status(edge, "GET", "/health", {}) == 200
+
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+
+
 async def test_a_private_maestro_knows_one_secret(tmp_path: Path) -> None:
     auth = SecretAuth("synthetic-secret", Account("me", "me"))
     async with asyncio.timeout(5), stage(tmp_path, auth=auth) as edge:
