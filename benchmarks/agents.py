@@ -56,13 +56,20 @@ def codegen(*arguments: str) -> tuple[str, ...]:
 def bare_environment(home: Path) -> dict[str, str]:
     """Nothing of the user's own; every folder of it is beneath `home`."""
     home.mkdir(parents=True, exist_ok=True)
-    folders = {f"XDG_{name}_HOME": str(home / name.lower()) for name in ("CONFIG", "STATE", "DATA")}
     runtime = home / "run"
     runtime.mkdir(mode=0o700, exist_ok=True)
+    folders = {
+        f"XDG_{name}_HOME": str(home / name.lower())
+        for name in ("CACHE", "CONFIG", "DATA", "STATE")
+    }
     return {
-        **{"PATH": os.environ["PATH"], "HOME": str(home), "LANG": "C.UTF-8"},
-        **{**folders, "XDG_CACHE_HOME": str(home / "cache"), "XDG_RUNTIME_DIR": str(runtime)},
-        **{"GIT_CONFIG_GLOBAL": os.devnull, "NO_COLOR": "1"},
+        "PATH": os.environ["PATH"],
+        "HOME": str(home),
+        "LANG": "C.UTF-8",
+        "NO_COLOR": "1",
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "XDG_RUNTIME_DIR": str(runtime),
+        **folders,
     }
 
 
@@ -115,9 +122,7 @@ def peer(command: str, base_url: str, home: Path) -> Agent:
     if not any("{prompt}" in word for word in words):
         words.append("{prompt}")
     argv = [word.replace("{prompt}", PROMPT).replace("{base_url}", base_url) for word in words]
-    return Agent(
-        Path(argv[0]).name, tuple(argv), {**bare_environment(home), **_provider(base_url)}
-    )
+    return Agent(Path(argv[0]).name, tuple(argv), {**bare_environment(home), **_provider(base_url)})
 
 
 def _provider(base_url: str) -> dict[str, str]:

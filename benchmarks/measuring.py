@@ -6,14 +6,16 @@ watching costs processor time.
 
 import os
 import select
+import shutil
 import signal
 import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import msgspec
@@ -75,7 +77,7 @@ def measure(agent: Agent, work: Work) -> Run:
         agent.forget()
     between = [
         after.head_at - before.answered_at
-        for before, after in zip(turns, turns[1:], strict=False)
+        for before, after in pairwise(turns)
         if before.answered_at is not None
     ]
     return Run(
@@ -179,9 +181,10 @@ def _fresh_repository(folder: Path) -> Path:
     repository = folder / "repository"
     repository.mkdir()
     (repository / "README.md").write_text("# A small project\n")
+    git = shutil.which("git") or "git"
     as_somebody = ("-c", "user.name=Somebody", "-c", "user.email=somebody@example.invalid")
     for arguments in (("init", "-q"), ("add", "."), (*as_somebody, "commit", "-qm", "Begin")):
-        subprocess.run(["git", *arguments], cwd=repository, check=True, capture_output=True)  # noqa: S607 - the user's git, as everywhere
+        subprocess.run([git, *arguments], cwd=repository, check=True, capture_output=True)
     return repository
 
 
@@ -200,7 +203,3 @@ def time_command(argv: tuple[str, ...], environment: dict[str, str]) -> float:
     started = time.monotonic()
     subprocess.run(argv, env=environment, check=True, capture_output=True)
     return (time.monotonic() - started) * 1000
-
-
-def median_of(runs: list[Run], figure: Callable[[Run], float]) -> float:
-    return statistics.median(map(figure, runs))

@@ -5,10 +5,11 @@ Reads its log between runs, never during one.
 
 import subprocess
 import sys
-import urllib.request
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from http.client import HTTPConnection
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -42,9 +43,10 @@ class Model:
 
     def new_turns(self) -> list[Request]:
         """The turns that were asked since the last look."""
-        address = self.base_url.removesuffix("/v1") + "/scripted/requests"
-        with urllib.request.urlopen(address, timeout=30) as response:  # noqa: S310 - our own server
-            everything = msgspec.json.decode(response.read(), type=list[Request])
+        with closing(HTTPConnection(urlsplit(self.base_url).netloc, timeout=30)) as connection:
+            connection.request("GET", "/scripted/requests")
+            log = connection.getresponse().read()
+        everything = msgspec.json.decode(log, type=list[Request])
         fresh, self._read = everything[self._read :], len(everything)
         return [request for request in fresh if request.offers_tools]
 

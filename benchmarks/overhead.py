@@ -13,10 +13,10 @@ that slows down slows them all. One further run of each is watched for memory. M
 - *agent MB*, *all MB*: peak of the process that was started, and of all that work for it.
 - *request kB*: body of the first request, which is what a provider charges for.
 
-`--team` adds a `maestro serve` over real PostgreSQL and Redis. `--peer 'NAME ... {prompt}'` adds any
-agent with a command line that speaks to an OpenAI-compatible address: `{prompt}` and `{base_url}`
-are filled in, OPENAI_API_KEY and OPENAI_BASE_URL are set. HOME and the XDG folders are temporary,
-and so is all that was started. Linux only: it reads /proc.
+`--team` adds a `maestro serve` over real PostgreSQL and Redis. `--peer 'agent --yes {prompt}'` adds
+any other agent that speaks to an OpenAI-compatible address: `{prompt}` and `{base_url}` are filled
+in, OPENAI_API_KEY and OPENAI_BASE_URL are set. HOME and the XDG folders are temporary, and so is
+all that was started. Linux only: it reads /proc.
 """
 
 import argparse
@@ -25,7 +25,7 @@ import platform
 import statistics
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -63,9 +63,7 @@ def measure_all(agents: Sequence[Agent], work: Work, runs: int) -> list[Measured
     for _ in range(runs):
         for agent in agents:
             taken[agent.name].append(measure(agent, work))
-    return [
-        Measured(agent.name, taken[agent.name], watch_memory(agent, work)) for agent in agents
-    ]
+    return [Measured(agent.name, taken[agent.name], watch_memory(agent, work)) for agent in agents]
 
 
 def time_commands(folder: Path, runs: int) -> dict[str, list[float]]:
@@ -85,7 +83,7 @@ def time_commands(folder: Path, runs: int) -> dict[str, list[float]]:
 
 
 @contextmanager
-def _agents(given: argparse.Namespace, base_url: str, folder: Path) -> Iterator[list[Agent]]:
+def _agents(given: argparse.Namespace, base_url: str, folder: Path) -> Generator[list[Agent]]:
     """All that were asked for; what they left running ends with the block."""
     with ExitStack() as stack:
         agents = [
@@ -143,7 +141,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--peer", action="append", default=[], metavar="COMMAND")
     parser.add_argument("--json", type=Path, metavar="FILE")
     given = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory(prefix="cg-", dir="/tmp") as name:  # noqa: S108 - unix sockets want short paths
+    # In /tmp: the path of a unix socket has 107 bytes.
+    with tempfile.TemporaryDirectory(prefix="cg-", dir="/tmp") as name:
         folder = Path(name)
         with (
             running_model(given.steps) as model,

@@ -16,5 +16,5 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         )
         return "| " + " | ".join((first, *rest)) + " |"
 
-    rule = ["-" * width if place == 0 else "-" * (width - 1) + ":" for place, width in enumerate(widths)]
+    rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
     return "\n".join(map(line, (heads, rule, *rows)))

@@ -210,6 +210,14 @@ class Sessions(Protocol):
         """Most recently changed first."""
         ...
 
+    async def summary(self, owner: str, session_id: str) -> SessionSummary | None:
+        """One of the list; None: no such session of this owner."""
+        ...
+
+    async def run_number(self, session_id: str) -> int:
+        """Of the run that goes on, or was last, counted from 1; 0: no such session."""
+        ...
+
     async def delete_session(self, owner: str, session_id: str) -> bool: ...
 
 

@@ -109,6 +109,10 @@ class ResultMetadata(Part, frozen=True):
     diff: str | None = None
 
 
+NO_METADATA = ResultMetadata()
+"""The one default of all who pass results on: it is left out of frames by its identity."""
+
+
 class ToolResult(Message, frozen=True, tag="tool_result"):
     """Sent by the executor; watchers get the same struct back, with a `seq`, results capped."""
 
@@ -118,7 +122,7 @@ class ToolResult(Message, frozen=True, tag="tool_result"):
     generation_id: str
     error: ToolError | None = None
     content: tuple[Content, ...] = ()
-    metadata: ResultMetadata = ResultMetadata()
+    metadata: ResultMetadata = NO_METADATA
     truncated: bool = False
     """Set by the maestro on a copy that it had to cut for this audience."""
 

@@ -39,6 +39,10 @@ class Opening:
     """Of a session that this machine has no journal of."""
     take_over: bool = False
 
+    @property
+    def resumes(self) -> bool:
+        return self.journal_id is not None or self.session_id is not None
+
 
 @dataclass(frozen=True, slots=True)
 class World:

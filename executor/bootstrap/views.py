@@ -5,12 +5,15 @@ Imports only the one that is shown.
 
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 from executor.settings import Settings
 from executor.view.port import View
 
 
-def open_view(settings: Settings, environment: Mapping[str, str], *, attended: bool) -> View:
+def open_view(
+    settings: Settings, root: Path, environment: Mapping[str, str], *, attended: bool
+) -> View:
     """`attended`: somebody sits at a terminal and can be asked."""
     match settings.output_format:
         case "json":
@@ -26,18 +29,18 @@ def open_view(settings: Settings, environment: Mapping[str, str], *, attended: b
 
             return PlainView(sys.stdout, sys.stderr)
         case "text":
-            return _terminal(settings, environment)
+            return _terminal(settings, root, environment)
 
 
-def _terminal(settings: Settings, environment: Mapping[str, str]) -> View:
+def _terminal(settings: Settings, root: Path, environment: Mapping[str, str]) -> View:
     from executor.view.closing import Header
     from executor.view.opening import open_view as open_any
 
     header = Header(
         server=settings.server or "private maestro",
-        model=settings.model or "",
+        model=_model(settings.model),
         mode=settings.mode,
-        directory=environment.get("PWD", ""),
+        directory=_short(root, environment),
     )
     return open_any(
         "text",
@@ -47,3 +50,15 @@ def _terminal(settings: Settings, environment: Mapping[str, str]) -> View:
         environment=environment,
         header=header,
     )
+
+
+def _model(name: str | None) -> str:
+    if name is None:
+        return ""
+    return f"recorded in {Path(name).name}" if name.startswith("replay:") else name
+
+
+def _short(root: Path, environment: Mapping[str, str]) -> str:
+    """The directory as its user would write it."""
+    home = Path(environment.get("HOME") or "/nowhere")
+    return f"~/{root.relative_to(home)}".rstrip("/.") if root.is_relative_to(home) else str(root)

@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -49,13 +49,13 @@ class Asked:
 def run_prompt(parsed: PromptRun) -> int:
     """Run to the end; the exit code. Without a prompt on a terminal: a conversation."""
     asked = settle(parsed, os.environ)
-    if not asked.prompt and asked.opening.journal_id is None and asked.opening.session_id is None:
-        if asked.attended:
-            from executor.cli.conversation import converse
-
-            return asyncio.run(converse(asked))
-        raise UsageError('there is no prompt: codegen "what to do", or pipe it in')
-    return run_asked(asked)
+    if asked.prompt:
+        return run_asked(asked)
+    if asked.attended:
+        return asyncio.run(_converse(asked))
+    if asked.opening.resumes:
+        return run_asked(asked)
+    raise UsageError('there is no prompt: codegen "what to do", or pipe it in')
 
 
 def run_asked(asked: Asked) -> int:
@@ -94,7 +94,7 @@ async def reach(asked: Asked) -> World:
 
 
 async def _run(asked: Asked) -> int:
-    view = open_view(asked.settings, asked.environment, attended=asked.attended)
+    view = open_view(asked.settings, asked.project.root, asked.environment, attended=asked.attended)
     try:
         for notice in asked.notices:
             view.show(notice)
@@ -103,6 +103,32 @@ async def _run(asked: Asked) -> int:
             return exit_code(await _until_over(made, asked, view))
     finally:
         view.close()
+
+
+async def _converse(asked: Asked) -> int:
+    from executor.cli.talk import Local, converse
+    from executor.view.look import look_of
+    from executor.view.terminal import TerminalView
+
+    root = asked.project.root
+    view = open_view(asked.settings, root, asked.environment, attended=True)
+    try:
+        if not isinstance(view, TerminalView):
+            raise UsageError("a conversation needs a terminal that can do more than TERM=dumb")
+        for notice in asked.notices:
+            view.show(notice)
+        await converse(
+            lambda settings: reach(replace(asked, settings=settings)),
+            asked.opening,
+            local=Local(asked.settings, asked.folders, root),
+            places=asked.folders,
+            view=view,
+            look=look_of(asked.environment, sys.stdout.encoding),
+            root=root,
+        )
+    finally:
+        view.close()
+    return 0
 
 
 async def _until_over(made: Composed, asked: Asked, view: View) -> RunOver | KeyboardInterrupt:

@@ -75,17 +75,19 @@ async def converse(
             if run is not None and run.model is not None:
                 local.settings = replace(local.settings, model=run.model)
             world = await reach(local.settings)
-            first = opening.journal_id is None and opening.session_id is None
             made = await stack.enter_async_context(
                 composed(
-                    replace(opening, prompt=text if first else ""), world, minutes, attended=True
+                    replace(opening, prompt="" if opening.resumes else text),
+                    world,
+                    minutes,
+                    attended=True,
                 )
             )
             local.made = made
             pump = asyncio.create_task(made.session.run(), name="session")
             stack.push_async_callback(asyncio.gather, pump, return_exceptions=True)
             stack.push_async_callback(made.session.close)
-            if not first:
+            if opening.resumes:
                 made.session.say(text, run=run)
             return made.session
 

@@ -102,7 +102,7 @@ class BlockCutter:
         in_list = self._in_list
         is_item = _ITEM.match(line) is not None
         inside = in_list and _indent(line) >= _indent(self._lines[0]) + 2
-        if self._lines and not inside and self._begins(line, is_item=is_item):
+        if self._lines and not inside and (self._blank or is_item or _begins(line)):
             self._close(apart=self._blank or not (in_list and is_item))
         elif self._blank:
             self._append("")
@@ -113,10 +113,6 @@ class BlockCutter:
             self._fence, self._opener = fence[2], line
         elif _HEADING.match(line) and len(self._lines) == 1:
             self._close()
-
-    def _begins(self, line: str, *, is_item: bool) -> bool:
-        """Whether a line that does not belong to an open item begins another block."""
-        return self._blank or is_item or bool(_HEADING.match(line) or _FENCE.match(line))
 
     def _append(self, line: str) -> None:
         self._lines.append(line)
@@ -136,6 +132,11 @@ class BlockCutter:
         self._close(apart=False)
         if opener:
             self._append(opener)
+
+
+def _begins(line: str) -> bool:
+    """Whether this line begins a block in the middle of another one."""
+    return bool(_HEADING.match(line) or _FENCE.match(line))
 
 
 def _indent(line: str) -> int:

@@ -5,12 +5,12 @@ Knows neither clock nor terminal: both are told to it. Every text is made safe o
 
 from typing import Literal, assert_never
 
-from executor.view.blocks import Block
 from executor.view.calls import CallLines
 from executor.view.cells import wrap
 from executor.view.closing import Header, closing_lines, header_line
 from executor.view.look import Look, Style
 from executor.view.message import MessageStream
+from executor.view.open_block import OpenBlock
 from executor.view.plan import plan_lines
 from executor.view.port import (
     CallFinished,
@@ -38,8 +38,6 @@ from protocol.from_maestro import (
 from protocol.wire import PlanStep
 
 _REASONING_MAX = 400
-_OPEN_MAX = 8 * 1024
-"""Characters of the block that is being written that are laid out at each frame."""
 _AIRY = 12
 """Rows of a terminal on which blank lines may be spent on the live region."""
 _LEVELS: dict[Literal["info", "warning", "error"], Style] = {
@@ -63,7 +61,7 @@ class Layout:
         self._plan: tuple[PlanStep, ...] = ()
         self._status = StatusLine()
         self._queued: list[tuple[str, str]] = []
-        self._laid_out: tuple[tuple[str, int, bool], list[str]] = (("", 0, False), [])
+        self._open_block = OpenBlock(look, self.scrollback)
         self.running = False
         """A run goes on: there is something live."""
         if header is not None:
@@ -85,8 +83,12 @@ class Layout:
                 self._speak(shown)
             case UsageCounted(generation_id=generation_id):
                 self._take_queued(generation_id)
-            case CallStarted() | CallOutput() | CallFinished():
-                self._work(shown, now)
+            case CallStarted():
+                self._calls.start(shown, now)
+            case CallOutput():
+                self._calls.output(shown)
+            case CallFinished():
+                self.scrollback.add("work", self._calls.finish(shown))
             case PlanUpdated(steps=steps):
                 self._plan = steps
             case StatusChanged():
@@ -163,15 +165,6 @@ class Layout:
                 self._reasoning = ""
                 self._status.does("working")
 
-    def _work(self, work: CallStarted | CallOutput | CallFinished, now: float) -> None:
-        match work:
-            case CallStarted():
-                self._calls.start(work, now)
-            case CallOutput():
-                self._calls.output(work)
-            case CallFinished():
-                self.scrollback.add("work", self._calls.finish(work))
-
     def _said(self, content: str) -> None:
         if self.running:
             self._queued.append((self._message.generation, content))
@@ -210,25 +203,6 @@ class Layout:
         if block is None:
             lines = wrap(safe_text(self._reasoning.strip()), width)[-2:]
             return [self._look.row([(line, "dim")], width) for line in lines][-height:]
-        lines = self._open_lines(block, width, height)
+        lines = self._open_block.lines(block.text, self._message.open_fence, width, height)
         gap = air and self.scrollback.gap("text", apart=block.apart)
         return ["", *lines] if gap and len(lines) < height else lines
-
-    def _open_lines(self, block: Block, width: int, height: int) -> list[str]:
-        renderer = self.scrollback.renderer
-        key = (block.text, width, renderer is None)
-        if self._laid_out[0] == key:
-            return self._laid_out[1][-height:]
-        text = block.text
-        if len(text) > _OPEN_MAX or text.count("\n") > height:
-            # Only its end can be seen: code stays code by the line that opened it.
-            tail = "\n".join(text[-_OPEN_MAX:].split("\n")[-height:])
-            text = f"{self._message.open_fence}\n{tail}"
-        if renderer is None:
-            lines = [
-                self._look.row([(line, "plain")], width) for line in wrap(safe_text(text), width)
-            ]
-        else:
-            lines = renderer.lines(text, width)
-        self._laid_out = key, lines
-        return lines[-height:]

@@ -121,6 +121,15 @@ def decide(transcript: Transcript, row: Circumstances, policy: Policy) -> Decide
     )
 
 
+def seconds_left(transcript: Transcript, row: Circumstances, policy: Policy) -> float | None:
+    """How long a generation may take before the run's time is up; None: the clock stands still."""
+    if transcript.run is None:
+        return None
+    limits = policy.limits.tightened(transcript.wishes.limits)
+    until = time_is_up_at(transcript.run, limits, row.now)
+    return None if until is None else max(0.0, until - row.now)
+
+
 def _parked(transcript: Transcript, parked: RunParked, row: Circumstances) -> Wake | Wait:
     if transcript.interrupted is not None or transcript.dialogue.has_unread(after=parked.basis):
         return Wake()

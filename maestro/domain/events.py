@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 
 from protocol.from_executor import (
+    NO_METADATA,
     CustomTool,
     ProjectSpec,
     ResultMetadata,
@@ -40,7 +41,6 @@ class SessionOpened(Event, frozen=True, tag="session_opened"):
     client_type: str
     project_spec: ProjectSpec = ProjectSpec()
     workspace: Workspace = Workspace()
-    forked_from: str | None = None
 
 
 class ExecutorAttached(Event, frozen=True, tag="executor_attached"):
@@ -49,6 +49,8 @@ class ExecutorAttached(Event, frozen=True, tag="executor_attached"):
     known_tools: tuple[str, ...] = ()
     """Names of built-in tools that this executor knows, as accepted."""
     custom_tools: tuple[CustomTool, ...] = ()
+    max_frame_bytes: int | None = None
+    """The largest frame that it reads; None: it did not say."""
 
 
 class ExecutorLost(Event, frozen=True, tag="executor_lost"):
@@ -77,7 +79,7 @@ class ToolAnswered(Event, frozen=True, tag="tool_answered"):
     result: str
     error: ToolError | None = None
     content: tuple[Content, ...] = ()
-    metadata: ResultMetadata = ResultMetadata()
+    metadata: ResultMetadata = NO_METADATA
 
 
 class GenerationDropped(Event, frozen=True, tag="generation_dropped"):

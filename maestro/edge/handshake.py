@@ -7,10 +7,12 @@ import asyncio
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import msgspec
 
 from maestro.domain.events import ExecutorAttached, SessionOpened, UserSaid
+from maestro.domain.run import run_id
 from maestro.edge import tool_offers
 from maestro.edge.dependencies import EdgeDependencies
 from maestro.edge.identifiers import is_session_id, is_short
@@ -23,7 +25,6 @@ from protocol.version import MAX_FRAME_TO_MAESTRO, MAX_RESULT_BYTES
 from protocol.wire import Frame, FrameLimits
 
 MAX_CLIENT_TYPE = 100
-FIRST_RUN = "1"
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,13 @@ async def welcome(
         offers = await asyncio.to_thread(
             tool_offers.sift, handshake.known_tools, handshake.custom_tools
         )
-    attached = ExecutorAttached(0, handshake.journal_id, offers.known, offers.custom)
+    attached = ExecutorAttached(
+        0,
+        handshake.journal_id,
+        offers.known,
+        offers.custom,
+        handshake.limits.max_frame_bytes,
+    )
     outcome = await until_available(
         lambda: _enter(dependencies, owner, frame, attached), stopped=stopped
     )
@@ -90,9 +97,13 @@ async def welcome(
         return Unwelcome(ErrorReported(code, words), close_code)
     resume = handshake.resume
     resumed = isinstance(outcome, Attached) or outcome.again
+    run = 1
+    if resumed:
+        ask = partial(dependencies.ledger.run_number, outcome.session_id)
+        run = await until_available(ask, stopped=stopped)
     started = SessionStarted(
         session_id=outcome.session_id,
-        run_id="" if resumed else FIRST_RUN,
+        run_id=run_id(run),
         resumed=resumed,
         epoch=outcome.epoch,
         limits=FrameLimits(MAX_FRAME_TO_MAESTRO, MAX_RESULT_BYTES),

@@ -49,11 +49,8 @@ class SessionList(BaseModel):
     sessions: list[SessionSummary]
 
 
-class Session(BaseModel):
-    session_id: str
-    head: int
+class Session(SessionSummary):
     open_calls: int
-    attached: bool
     events: list[dict[str, Any]]
     """Durable frames, as a watcher gets them."""
 
@@ -121,13 +118,13 @@ async def show_session(
 ) -> Session:
     """The session and its events above `after`: ask again from the last one's seq for more."""
     loaded = await read_session(edge, owner, session_id, after, limit)
-    row = loaded.row
+    summary = await edge.dependencies.ledger.summary(owner, session_id)
+    if summary is None:  # deleted meanwhile
+        raise RequestRefused(NO_SUCH_SESSION)
     frames = (frame(stored, "watcher") for stored in loaded.events)
     return Session(
-        session_id=row.session_id,
-        head=row.head,
-        open_calls=row.open_calls,
-        attached=row.attached,
+        **msgspec.structs.asdict(summary),
+        open_calls=loaded.row.open_calls,
         events=[msgspec.json.decode(as_bytes(each)) for each in frames if each is not None],
     )
 

@@ -17,6 +17,7 @@ from maestro.errors import LedgerUnavailable
 from maestro.ledger.database import Database, NewSession
 from maestro.ledger.draft import Change
 from maestro.ledger.plan import (
+    Knock,
     decision_key,
     is_another,
     named_calls,
@@ -64,7 +65,7 @@ class Appends:
                 # An earlier try of this very call, whose outcome was not known.
                 return Opened(made.session_id, 1, opening.new_head, again=False)
             (found,) = await self._database.read("find_handshake", owner, handshake)
-        match await self.attach(owner, found["session_id"] or "", attached):
+        match await self._attach(owner, found["session_id"] or "", attached, Knock(opens=True)):
             case Attached(session_id, epoch, head):
                 return Opened(session_id, epoch, head, again=True)
             case AttachRefused() as refused:
@@ -79,7 +80,12 @@ class Appends:
         last_seq: int = 0,
         take_over: bool = False,
     ) -> Attached | AttachRefused:
-        attached = _storable(attached)
+        knock = Knock(last_seq=last_seq, take_over=take_over)
+        return await self._attach(owner, session_id, _storable(attached), knock)
+
+    async def _attach(
+        self, owner: str, session_id: str, attached: ExecutorAttached, knock: Knock
+    ) -> Attached | AttachRefused:
         # A key of this call's own: made again after an unknown outcome, it finds itself.
         key = f"attach:{secrets.token_hex(8)}"
 
@@ -87,7 +93,7 @@ class Appends:
             if is_another(known.row, attached):
                 rows = await self._database.read("waiting_calls", session_id)
                 known = msgspec.structs.replace(known, calls=waiting_calls(rows))
-            return plan_attach(known, key, attached, last_seq=last_seq, take_over=take_over)
+            return plan_attach(known, key, attached, knock)
 
         match await self._append(owner, session_id, key, (), plan):
             case Change() as change:

@@ -83,8 +83,17 @@ def plan_decision(
     return draft.change()
 
 
+class Knock(msgspec.Struct, frozen=True):
+    """How an executor asks to be let in."""
+
+    last_seq: int = 0
+    take_over: bool = False
+    opens: bool = False
+    """With the handshake that opened the session, not with the session's id."""
+
+
 def plan_attach(
-    before: Before, key: str, attached: ExecutorAttached, *, last_seq: int, take_over: bool
+    before: Before, key: str, attached: ExecutorAttached, knock: Knock
 ) -> Change | Attached | AttachRefused:
     """For another executor `before` holds the calls that are not closed."""
     row = before.row
@@ -93,11 +102,13 @@ def plan_attach(
             return Attached(row.session_id, epoch, row.head)
         case _:
             pass
-    if last_seq > row.head:
+    if knock.last_seq > row.head:
         return AttachRefused("unknown_seq")
     unseen = row.attached and row.seen_ago > UNSEEN_SECONDS
     another = is_another(row, attached)
-    if another and row.attached and not unseen and not take_over:
+    # Without a journal only the id of its handshake says that it is the one that was here before.
+    returns = knock.opens and attached.journal_id is None and row.journal_id is None
+    if another and row.attached and not (unseen or returns or knock.take_over):
         return AttachRefused("already_attached")
     draft = Draft(before)
     if unseen:

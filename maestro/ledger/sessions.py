@@ -50,6 +50,14 @@ class Sessions:
         rows = await self._database.read("list_sessions", owner, before, limit)
         return tuple(map(summary, rows))
 
+    async def summary(self, owner: str, session_id: str) -> SessionSummary | None:
+        rows = await self._database.read("summary", owner, name(session_id))
+        return summary(rows[0]) if rows else None
+
+    async def run_number(self, session_id: str) -> int:
+        (row,) = await self._database.read("run_number", name(session_id))
+        return row["number"]
+
     async def delete_session(self, owner: str, session_id: str) -> bool:
         return bool(await self._database.run("delete_session", owner, name(session_id)))
 

@@ -13,11 +13,10 @@ from protocol.errors import ErrorCode, RemoteProtocolError
 from protocol.from_executor import CustomTool
 from protocol.strict_json import is_object, parse_object
 from protocol.tools.contract import ToolContract
-from protocol.version import MAX_FRAME_TO_EXECUTOR
 from protocol.wire import JsonObject
 
-MAX_ARGUMENTS = MAX_FRAME_TO_EXECUTOR - 4096
-"""Bytes: the envelope of `run_tool` takes the rest."""
+ENVELOPE_BYTES = 4096
+"""What is left of a `run_tool` for everything but the parameters."""
 
 _MAX_COMPLAINT = 1000
 _POSITION = re.compile(r"at character (\d+)")
@@ -34,29 +33,33 @@ class Refused(Exception):
         self.message = message
 
 
-def read_arguments(text: str) -> JsonObject:
-    """The object that the model wrote; nothing at all is an empty one. Raises Refused."""
+def read_arguments(text: str, frame_bytes: int) -> JsonObject:
+    """The object that the model wrote; nothing at all is an empty one.
+
+    Raises Refused, also for what would not fit into a `run_tool` of `frame_bytes`.
+    """
+    limit = frame_bytes - ENVELOPE_BYTES
     if not text.strip():
         return {}
     try:
-        parameters = parse_object(text, MAX_ARGUMENTS)
+        parameters = parse_object(text, limit)
     except RemoteProtocolError as error:
         if error.code is ErrorCode.TOO_LARGE:
-            raise _too_large() from None
+            raise _too_large(limit) from None
         why = error.message.replace("a frame", "the arguments")
         raise Refused(
             ErrorCode.INVALID_PARAMETERS,
             f"The arguments must be one JSON object: {why}.{_place(text, why)}",
         ) from None
-    if len(msgspec.json.encode(parameters)) > MAX_ARGUMENTS:
-        raise _too_large()
+    if len(msgspec.json.encode(parameters)) > limit:
+        raise _too_large(limit)
     return parameters
 
 
-def _too_large() -> Refused:
+def _too_large(limit: int) -> Refused:
     return Refused(
         ErrorCode.TOO_LARGE,
-        f"The arguments take more than {MAX_ARGUMENTS} bytes. Do it in several smaller calls.",
+        f"The arguments take more than {limit} bytes. Do it in several smaller calls.",
     )
 
 

@@ -58,9 +58,11 @@ class Generator:
         self._slots = asyncio.Semaphore(slots)
         self._poison_claims = poison_claims
 
-    async def generate(self, held: HeldSession, row: SessionRow) -> Generated:
-        """Raises LedgerUnavailable; whatever is raised, the claim is given back."""
-        scope = asyncio.timeout(None)
+    async def generate(
+        self, held: HeldSession, row: SessionRow, seconds: float | None
+    ) -> Generated:
+        """Stopped after `seconds`. Raises LedgerUnavailable; either way the claim is given back."""
+        scope = asyncio.timeout(seconds)
         attempt = Attempt(row.decision, scope)
         try:
             try:

@@ -25,8 +25,9 @@ class Planner:
         """Of the last executor that was attached, whether it is there or not."""
         attached = self._transcript.attached
         if attached is not None:
-            offered = (attached.known_tools, attached.custom_tools)
-            if offered != (self._toolbelt.known, self._toolbelt.custom):
+            offered = (attached.known_tools, attached.custom_tools, attached.max_frame_bytes)
+            held = self._toolbelt
+            if offered != (held.known, held.custom, held.frame_bytes):
                 self._toolbelt = Toolbelt(*offered)
         return self._toolbelt
 

@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-from maestro.domain.decision import End, Generate, Nothing, Policy, Wait, decide
+from maestro.domain.decision import End, Generate, Nothing, Policy, Wait, decide, seconds_left
 from maestro.domain.events import AnyEvent, GenerationDropped, StoredEvent
 from maestro.errors import LedgerUnavailable
 from maestro.planning.generation import Failed, Generator, Made, Stopped, Taken
@@ -89,7 +89,8 @@ class Stepper:
         return not await self._ledger.rest(row.session_id, row.head, due_at)
 
     async def _generate(self, held: HeldSession, row: SessionRow) -> bool:
-        generated = await self._generator.generate(held, row)
+        seconds = seconds_left(held.transcript, row, self._policy)
+        generated = await self._generator.generate(held, row, seconds)
         match generated:
             case Made(claim, name, basis, reply):
                 events = reply_events(reply, held.planner.toolbelt, name, basis)

@@ -14,6 +14,7 @@ from protocol import tools
 from protocol.errors import ErrorCode
 from protocol.from_executor import CustomTool
 from protocol.tools.contract import ToolContract
+from protocol.version import MAX_FRAME_TO_EXECUTOR
 from protocol.wire import JsonObject
 
 _NAMED_IN_REFUSAL = 64
@@ -23,9 +24,16 @@ _NAMED_IN_REFUSAL = 64
 class Toolbelt:
     """Made of what one executor said it has; the order of its tools never changes."""
 
-    def __init__(self, known: tuple[str, ...], custom: tuple[CustomTool, ...]) -> None:
+    def __init__(
+        self,
+        known: tuple[str, ...],
+        custom: tuple[CustomTool, ...],
+        frame_bytes: int | None = None,
+    ) -> None:
+        """`frame_bytes`: the largest frame that the executor reads; None: it did not say."""
         self.known = known
         self.custom = custom
+        self.frame_bytes = frame_bytes
         offered = {*known, *tools.CARRIED_OUT_BY_MAESTRO}
         self._contracts = {c.name: c for c in tools.CONTRACTS if c.name in offered}
         self._custom = {tool.name: tool for tool in custom if tool.name not in tools.BY_NAME}
@@ -40,7 +48,7 @@ class Toolbelt:
         tool = self._custom.get(name)
         if contract is None and tool is None:
             raise Refused(ErrorCode.UNKNOWN_TOOL, self._unknown(name))
-        parameters = read_arguments(arguments)
+        parameters = read_arguments(arguments, self.frame_bytes or MAX_FRAME_TO_EXECUTOR)
         if contract is not None:
             check_built_in(contract, parameters)
         elif tool is not None:

@@ -12,7 +12,7 @@ from tests.executor.session.rig import PlayedView
 from tests.interaction.world import World, last_user_words, tool_answers, world
 from tests.requirements import covers
 from tests.scripted_model import call, calls, cut, hang, held, text
-from tests.scripted_model.script import Tokens
+from tests.scripted_model.script import Call, Tokens
 
 
 def calls_shown(view: PlayedView) -> list[str]:
@@ -89,11 +89,12 @@ async def test_calls_that_read_run_side_by_side_and_answer_in_the_models_order(
 @covers("R-CALL-3")
 async def test_calls_with_effects_run_one_at_a_time_in_the_models_order(tmp_path: Path) -> None:
     commands = [call("Shell", command=f"echo {n} >> log; tail -n1 log") for n in (1, 2, 3)]
-    async with world(tmp_path, [calls(*commands), text("Done.")]) as here:
-        async with here.program() as program:
-            await program.over()
+    script = [calls(*commands), text("Done.")]
+    async with world(tmp_path, script) as here, here.program() as program:
+        await program.over()
 
-    assert calls_shown(program.view) == ["+Shell", "-Shell"] * 3
+    answers = tool_answers(here.model.requests[1])
+    assert [answer.splitlines()[0] for answer in answers] == ["1", "2", "3"]
     assert (here.project / "log").read_text() == "1\n2\n3\n"
 
 
@@ -106,7 +107,7 @@ async def test_what_is_said_during_a_run_steers_its_next_generation(tmp_path: Pa
     async with world(tmp_path, script) as here, here.program("write it") as program:
         await here.model.requested(1)
         program.session.say("in Rust, please")
-        await said(program.view, here)
+        await until_the_ledger_holds(2, here)
         here.model.open("go")
         over = await program.over()
 
@@ -115,14 +116,13 @@ async def test_what_is_said_during_a_run_steers_its_next_generation(tmp_path: Pa
     assert last_user_words(here.model.requests[1]) == "in Rust, please"
 
 
-async def said(view: PlayedView, here: World) -> None:
-    """Wait until the ledger holds what was said: the maestro lists it among the events."""
-    del view
+async def until_the_ledger_holds(messages: int, here: World) -> None:
+    """Wait until so many messages of the user are among the session's events."""
     async with asyncio.timeout(5):
         while True:
             (session,) = (await here.rest("GET", ""))["sessions"]
             events = (await here.rest("GET", f"/{session['session_id']}"))["events"]
-            if sum(event["type"] == "user_message" for event in events) == 2:
+            if sum(event["type"] == "user_message" for event in events) == messages:
                 return
 
 
@@ -187,9 +187,8 @@ async def test_a_denied_call_reaches_the_model_as_denied_with_the_users_words(
     script = [calls(call("Shell", command="make deploy")), text("Then I don't.")]
     view = PlayedView()
     view.answers.put_nowait(Declined("never deploy from here"))
-    async with world(tmp_path, script) as here:
-        async with here.program(mode="ask", view=view) as program:
-            over = await program.over()
+    async with world(tmp_path, script) as here, here.program(mode="ask", view=view) as program:
+        over = await program.over()
 
     assert tool_answers(here.model.requests[1]) == [
         "Denied by the user or their policy\nDenied by the user: never deploy from here"
@@ -205,12 +204,13 @@ async def test_a_denied_call_reaches_the_model_as_denied_with_the_users_words(
         (call("Telepathy"), "Error (unknown_tool)"),
         (call("Shell"), "Error (invalid_parameters)"),
         (call("Shell", command="ls", colour="red"), "Error (invalid_parameters)"),
+        (Call("Shell", '{"command": "touch half'), "Error (invalid_parameters)"),
     ],
 )
 async def test_a_call_that_cannot_be_made_is_told_to_the_model_which_mends_it(
-    wrong: object, told: str, tmp_path: Path
+    wrong: Call, told: str, tmp_path: Path
 ) -> None:
-    script = [calls(wrong), calls(call("Shell", command="ls")), text("Mended.")]  # pyright: ignore
+    script = [calls(wrong), calls(call("Shell", command="ls")), text("Mended.")]
     async with world(tmp_path, script) as here, here.program() as program:
         over = await program.over()
 

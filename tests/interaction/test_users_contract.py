@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.interaction.world import World, frames_until, tool_answers, world
+from tests.interaction.world import frames_until, tool_answers, world
 from tests.maestro.edge.stage import Json, Peer
 from tests.requirements import covers
 from tests.scripted_model import call, calls, text
@@ -173,7 +173,9 @@ async def test_a_custom_tool_is_offered_and_called_once_its_arguments_fit_its_sc
         await answer(peer, asked, "sun")
         await peer.until("run_finished")
 
-    offered = {one["function"]["name"]: one["function"] for one in here.model.requests[0].json["tools"]}
+    offered = {
+        one["function"]["name"]: one["function"] for one in here.model.requests[0].json["tools"]
+    }
     assert started["payload"]["tools_accepted"] == ["weather"]
     assert offered["weather"] == {
         "name": "weather",
@@ -205,7 +207,7 @@ async def test_results_may_come_in_any_order_and_reach_the_model_in_its_own(
     assert tool_answers(here.model.requests[1]) == ["content of a", "content of b", "content of c"]
 
 
-async def results_that_change_nothing(here: World, peer: Peer, asked: Json) -> list[str]:
+async def refusals_of_forged_results(peer: Peer, asked: Json) -> list[str]:
     codes: list[str] = []
     for changed in ({"tool_id": "never-issued"}, {"generation_id": "another"}):
         await answer(peer, {"payload": asked["payload"] | changed}, "forged")
@@ -220,7 +222,7 @@ async def test_a_result_of_an_unknown_call_is_refused_and_changes_nothing(tmp_pa
         await start(peer)
         await answer_bootstrap(peer)
         asked = await peer.until("run_tool")
-        codes = await results_that_change_nothing(here, peer, asked)
+        codes = await refusals_of_forged_results(peer, asked)
         await answer(peer, asked, "real")
         await peer.until("run_finished")
 

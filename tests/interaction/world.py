@@ -29,7 +29,7 @@ from maestro.bootstrap.serving import serve
 from maestro.settings import Backends, Listen, ModelChoice, RunPolicy, Settings
 from tests.executor.session.rig import PlayedView
 from tests.maestro.edge.stage import Json, Peer
-from tests.scripted_model import Recorded, Reply, ScriptedModel, Script
+from tests.scripted_model import Recorded, Reply, Script, ScriptedModel
 
 KEY = "sk-test-0000"
 SECONDS = 5
@@ -89,7 +89,8 @@ class World:
     async def rest(self, method: str, path: str) -> Any:
         async with httpx2.AsyncClient(base_url=self.address, trust_env=False) as client:
             response = await client.request(method, f"/api/v1/sessions{path}")
-            return response.raise_for_status().json()
+            response.raise_for_status()
+            return response.json() if response.content else None
 
     @asynccontextmanager
     async def program(
@@ -105,11 +106,11 @@ class World:
 
         `settings` are the executor's; by default everything is allowed. `resume`: a session's id.
         """
-        given = {"mode": "auto", "no_sandbox": True, "server": self.address, **settings}
+        given: dict[str, Any] = {"mode": "auto", "no_sandbox": True, "server": self.address}
         folders = Folders(*(self.folder / name for name in ("config", "state", "runtime")))
         surroundings = Surroundings(
             Project(self.project, trusted=trusted),
-            ExecutorSettings(**given),
+            ExecutorSettings(**(given | settings)),
             folders,
             {"PATH": "/usr/bin:/bin", "HOME": str(self.folder), "GIT_CONFIG_NOSYSTEM": "1"},
             endpoint(self.address),

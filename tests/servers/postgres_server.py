@@ -77,6 +77,12 @@ class PostgresServer:
         """The address of the database "postgres"."""
         return self.dsn_of("postgres")
 
+    @property
+    def pid(self) -> int:
+        """Of the server's first process; the server must run."""
+        assert self._child is not None
+        return self._child.pid
+
     def dsn_of(self, database: str) -> str:
         return f"postgresql://postgres@/{database}?host={self._folder}"
 

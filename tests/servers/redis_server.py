@@ -60,6 +60,12 @@ class RedisServer:
     def url(self) -> str:
         return f"unix://{self._socket}"
 
+    @property
+    def pid(self) -> int:
+        """Of the server's first process; the server must run."""
+        assert self._child is not None
+        return self._child.pid
+
     def start(self) -> None:
         """Return when the server answers; a server that runs is left alone."""
         if self._child is None:

@@ -149,6 +149,26 @@ WHERE owner = ?1 AND (?2 IS NULL OR updated_at < ?2)
 ORDER BY updated_at DESC, session_id
 LIMIT ?3
 
+-- name: summary
+SELECT session_id, title, status, created_at, updated_at, head, attached
+FROM sessions
+WHERE owner = ?1 AND session_id = ?2
+
+-- name: run_number
+-- The last run that has ended; one more goes on where something was said that its end had not read
+WITH ended AS (
+    SELECT json_extract(body, '$.run') AS run, json_extract(body, '$.basis') AS basis
+    FROM events
+    WHERE session_id = ?1 AND kind = 'run_ended'
+    ORDER BY seq DESC
+    LIMIT 1
+)
+SELECT coalesce((SELECT run FROM ended), 0) + CASE WHEN EXISTS (
+    SELECT 1 FROM events
+    WHERE session_id = ?1 AND kind = 'user_said'
+        AND seq > coalesce((SELECT basis FROM ended), 0)
+) THEN 1 ELSE 0 END AS number
+
 -- name: delete_session
 DELETE FROM sessions WHERE owner = ?1 AND session_id = ?2 RETURNING session_id
 
