@@ -6,8 +6,9 @@ Opens what a session holds and closes it again; what happens in between is `sess
 import os
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from executor.bootstrap.project import Project, plan_is_kept, project_spec, workspace_facts
 from executor.bootstrap.reads import SeenFiles
@@ -16,8 +17,11 @@ from executor.journal import Journal, create_journal, journal_without_file, open
 from executor.link import Endpoint, Link, Pace, Revive
 from executor.link.websocket import open_websocket
 from executor.policy.decide import PolicyState
+from executor.policy.ground import ProjectGround
 from executor.policy.policy import Policy, rules_of
-from executor.process import Processes
+from executor.process.environment import absolute_entries
+from executor.process.nursery import Nursery
+from executor.process.processes import Processes
 from executor.session import Session, SessionParts, SessionStart
 from executor.session.parts import Emit
 from executor.session.start import NewSession, ResumedSession
@@ -29,8 +33,7 @@ from executor.workspace import Workspace
 from protocol.from_executor import RunLimits, RunWishes
 
 
-@dataclass(frozen=True, slots=True)
-class Opening:
+class Opening(msgspec.Struct, frozen=True):
     """What the user asked for: a first prompt, or an earlier session by its journal."""
 
     prompt: str
@@ -44,8 +47,7 @@ class Opening:
         return self.journal_id is not None or self.session_id is not None
 
 
-@dataclass(frozen=True, slots=True)
-class World:
+class World(msgspec.Struct, frozen=True):
     """Where a session takes place, and whom it reaches."""
 
     project: Project
@@ -54,10 +56,11 @@ class World:
     environment: Mapping[str, str]
     endpoint: Endpoint
     revive: Revive | None = None
+    nursery: Nursery | None = None
+    """Of commands, where it was started early."""
 
 
-@dataclass(frozen=True, slots=True)
-class Composed:
+class Composed(msgspec.Struct, frozen=True):
     session: Session
     policy: Policy
     journal: Journal
@@ -75,9 +78,10 @@ async def composed(
     environment = world.environment
     workspace = Workspace(project.root)
     journal = _journal(opening, folders.state, project.root, world.endpoint)
-    processes = Processes(journal.journal_id, environment)
+    processes = Processes(journal.journal_id, environment, world.nursery)
     try:
-        policy = Policy(_policy_state(settings, trusted=project.trusted), workspace.resolve)
+        ground = ProjectGround(workspace, absolute_entries(environment.get("PATH", "")))
+        policy = Policy(_policy_state(settings, trusted=project.trusted), ground)
         contexts = _Contexts(workspace, processes, SeenFiles(), _spill(folders, journal))
         parts = SessionParts(
             link=Link(
@@ -120,8 +124,7 @@ def wishes(settings: Settings) -> RunWishes:
     return RunWishes(model=model, effort=settings.effort, mode=settings.mode, limits=limits)
 
 
-@dataclass(frozen=True, slots=True)
-class _Contexts:
+class _Contexts(msgspec.Struct, frozen=True):
     workspace: Workspace
     processes: Processes
     reads: SeenFiles

@@ -5,8 +5,9 @@ Reads nothing of a directory that its user does not trust, names of its first le
 
 import os
 import platform
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from executor.errors import ToolFailure
 from executor.policy.verdict import Mode
@@ -20,8 +21,7 @@ MAX_INSTRUCTION_BYTES = 64 * 1024
 MAX_NAMES = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Project:
+class Project(msgspec.Struct, frozen=True):
     root: Path
     trusted: bool
 

@@ -11,10 +11,19 @@ from executor.settings import Settings
 from executor.view.port import View
 
 
+HOW_TO_GO_ON = "codegen -c goes on from here"
+HOW_TO_GO_LIVE = 'with a provider\'s key set: codegen "what to do"'
+
+
 def open_view(
-    settings: Settings, root: Path, environment: Mapping[str, str], *, attended: bool
+    settings: Settings,
+    root: Path,
+    environment: Mapping[str, str],
+    *,
+    attended: bool,
+    talking: bool = False,
 ) -> View:
-    """`attended`: somebody sits at a terminal and can be asked."""
+    """`attended`: somebody sits at a terminal; `talking`: in a conversation, which goes on."""
     match settings.output_format:
         case "json":
             from executor.view.json_lines import JsonView
@@ -29,10 +38,10 @@ def open_view(
 
             return PlainView(sys.stdout, sys.stderr)
         case "text":
-            return _terminal(settings, root, environment)
+            return _terminal(settings, root, environment, "" if talking else _hint(settings))
 
 
-def _terminal(settings: Settings, root: Path, environment: Mapping[str, str]) -> View:
+def _terminal(settings: Settings, root: Path, environment: Mapping[str, str], hint: str) -> View:
     from executor.view.closing import Header
     from executor.view.opening import open_view as open_any
 
@@ -49,7 +58,12 @@ def _terminal(settings: Settings, root: Path, environment: Mapping[str, str]) ->
         stderr=sys.stderr,
         environment=environment,
         header=header,
+        hint=hint,
     )
+
+
+def _hint(settings: Settings) -> str:
+    return HOW_TO_GO_LIVE if (settings.model or "").startswith("replay:") else HOW_TO_GO_ON
 
 
 def _model(name: str | None) -> str:

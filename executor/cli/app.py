@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from typer.completion import completion_init
+from typer._completion_classes import completion_init
 from typer.exceptions import Abort, TyperException
 
 from executor.cli.flags import COMPLETE_VARIABLE

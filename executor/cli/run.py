@@ -9,9 +9,10 @@ import os
 import signal
 import sys
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from executor.bootstrap.compose import Composed, Opening, World, composed
 from executor.bootstrap.project import Project
@@ -23,13 +24,13 @@ from executor.cli.standard_input import piped_text
 from executor.cli.trusting import settle_trust
 from executor.errors import UsageError
 from executor.journal import find_journal, journals
+from executor.process.nursery import Nursery
 from executor.session import RunOver, exit_code
 from executor.settings import PROJECT_CONFIG, Folders, Settings, folders, resolve
 from executor.view.port import Notice, View
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True):
     """A prompt run as asked for, everything settled but the maestro."""
 
     prompt: str
@@ -39,6 +40,7 @@ class Asked:
     folders: Folders
     environment: Mapping[str, str]
     notices: tuple[Notice, ...] = ()
+    nursery: Nursery | None = None
 
     @property
     def attended(self) -> bool:
@@ -46,9 +48,9 @@ class Asked:
         return is_attended() and self.settings.output_format == "text"
 
 
-def run_prompt(parsed: PromptRun) -> int:
+def run_prompt(parsed: PromptRun, nursery: Nursery) -> int:
     """Run to the end; the exit code. Without a prompt on a terminal: a conversation."""
-    asked = settle(parsed, os.environ)
+    asked = msgspec.structs.replace(settle(parsed, os.environ), nursery=nursery)
     if asked.prompt:
         return run_asked(asked)
     if asked.attended:
@@ -90,7 +92,15 @@ async def reach(asked: Asked) -> World:
         endpoint, revive = await asyncio.to_thread(
             private_endpoint, asked.folders, asked.settings, asked.environment
         )
-    return World(asked.project, asked.settings, asked.folders, asked.environment, endpoint, revive)
+    return World(
+        asked.project,
+        asked.settings,
+        asked.folders,
+        asked.environment,
+        endpoint,
+        revive,
+        asked.nursery,
+    )
 
 
 async def _run(asked: Asked) -> int:
@@ -111,14 +121,14 @@ async def _converse(asked: Asked) -> int:
     from executor.view.terminal import TerminalView
 
     root = asked.project.root
-    view = open_view(asked.settings, root, asked.environment, attended=True)
+    view = open_view(asked.settings, root, asked.environment, attended=True, talking=True)
     try:
         if not isinstance(view, TerminalView):
             raise UsageError("a conversation needs a terminal that can do more than TERM=dumb")
         for notice in asked.notices:
             view.show(notice)
         await converse(
-            lambda settings: reach(replace(asked, settings=settings)),
+            lambda settings: reach(msgspec.structs.replace(asked, settings=settings)),
             asked.opening,
             local=Local(asked.settings, asked.folders, root),
             places=asked.folders,

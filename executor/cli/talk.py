@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
+
 from executor.bootstrap.compose import Composed, Opening, World, composed
 from executor.cli.conversation import Conversation, Talk
 from executor.cli.minutes import Minutes
@@ -75,14 +77,8 @@ async def converse(
             if run is not None and run.model is not None:
                 local.settings = replace(local.settings, model=run.model)
             world = await reach(local.settings)
-            made = await stack.enter_async_context(
-                composed(
-                    replace(opening, prompt="" if opening.resumes else text),
-                    world,
-                    minutes,
-                    attended=True,
-                )
-            )
+            begun = opening if opening.resumes else msgspec.structs.replace(opening, prompt=text)
+            made = await stack.enter_async_context(composed(begun, world, minutes, attended=True))
             local.made = made
             pump = asyncio.create_task(made.session.run(), name="session")
             stack.push_async_callback(asyncio.gather, pump, return_exceptions=True)

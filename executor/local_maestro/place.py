@@ -9,8 +9,9 @@ import os
 import secrets
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from executor.errors import UsageError
 from executor.settings import Folders, Settings
@@ -20,8 +21,7 @@ MAX_SOCKET_PATH = 100
 """The kernel's limit is 107 bytes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True):
     folder: Path
     name: str
 

@@ -15,11 +15,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from executor.errors import ServerUnreachable
+import msgspec
+
+from executor.errors import ServerUnreachable, UsageError
 from executor.local_maestro.place import Place, provider_environment
 from executor.settings import Folders, Settings
 
@@ -36,8 +37,7 @@ KEPT_VARIABLES = (
 """What the child's environment holds: nothing of PYTHON*, no key, no token."""
 
 
-@dataclass(frozen=True, slots=True)
-class PrivateMaestro:
+class PrivateMaestro(msgspec.Struct, frozen=True):
     """A running one: connect to `socket` with `secret` as the token."""
 
     socket: Path
@@ -51,7 +51,8 @@ def ensure(
 ) -> PrivateMaestro:
     """Join the place's maestro or start it; blocks for up to START_SECONDS.
 
-    Raises ServerUnreachable with the child's own words when it does not come up.
+    Raises UsageError in the child's own words when its settings will not do (no key, an unknown
+    model), ServerUnreachable when it does not come up.
     """
     found = _join(place)
     if found is not None:
@@ -147,12 +148,20 @@ def _told(
     return {
         "secret": secret,
         "state": str(folders.state / "maestro"),
-        "model": settings.model,
+        "model": _from_anywhere(settings.model),
         "base_url": settings.base_url,
         "record": str(settings.record.absolute()) if settings.record else None,
         "environment": provider_environment(environment),
         "idle_seconds": OWN_IDLE_SECONDS if own else IDLE_SECONDS,
     }
+
+
+def _from_anywhere(model: str | None) -> str | None:
+    """A recording by its whole path: the child works in another directory."""
+    scheme, separator, file = (model or "").partition(":")
+    if scheme != "replay" or not separator:
+        return model
+    return f"replay:{Path(file).expanduser().absolute()}"
 
 
 def _tell(descriptor: int, told: Mapping[str, Any]) -> None:
@@ -176,7 +185,7 @@ def _await_ready(descriptor: int, state: Path) -> None:
             line += piece
     words = line.decode(errors="replace").strip()
     if words != "ready":
-        raise ServerUnreachable(words.removeprefix("error: "))
+        raise UsageError(words.removeprefix("error: "))
 
 
 def _write_secret(path: Path, secret: str) -> None:

@@ -4,8 +4,7 @@ Escapes nothing but what JSON does; whoever prints it to a terminal makes it saf
 """
 
 import json
-from dataclasses import asdict, is_dataclass
-from typing import Any, TextIO, cast
+from typing import Any, TextIO
 
 import msgspec
 
@@ -14,31 +13,31 @@ from protocol.wire import Message
 
 
 class JsonView:
-    """One JSON object when the run is over; asks nobody."""
+    """One JSON object at the end, of the last run; asks nobody."""
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
+        self._last: RunSummary | None = None
 
     def show(self, shown: Shown) -> None:
         if isinstance(shown, RunSummary):
-            _write(self._out, summary_object(shown))
+            self._last = shown
 
     async def ask(self, _question: Question, /) -> Answer:
         return Declined(unasked=True)
 
     def close(self) -> None:
-        """Nothing to restore."""
+        if self._last is not None:
+            _write(self._out, summary_object(self._last))
+            self._last = None
 
 
-class StreamJsonView:
-    """A line for each frame and local event, `type` first; asks nobody."""
-
-    def __init__(self, out: TextIO) -> None:
-        self._out = out
+class StreamJsonView(JsonView):
+    """Before that, a line for each frame and local event, `type` first."""
 
     def show(self, shown: Shown) -> None:
         if isinstance(shown, RunSummary):
-            _write(self._out, summary_object(shown))
+            super().show(shown)
         elif isinstance(shown, Message):
             tag = type(shown).__struct_config__.tag
             fields: dict[str, Any] = msgspec.to_builtins(shown)
@@ -46,13 +45,7 @@ class StreamJsonView:
         else:
             name = type(shown).__name__
             kind = "".join(f"_{char.lower()}" if char.isupper() else char for char in name)
-            _write(self._out, {"type": kind.lstrip("_"), **_builtins(shown)})
-
-    async def ask(self, _question: Question, /) -> Answer:
-        return Declined(unasked=True)
-
-    def close(self) -> None:
-        """Nothing to restore."""
+            _write(self._out, {"type": kind.lstrip("_"), **msgspec.to_builtins(shown)})
 
 
 def summary_object(summary: RunSummary) -> dict[str, Any]:
@@ -69,14 +62,8 @@ def summary_object(summary: RunSummary) -> dict[str, Any]:
         "usage": msgspec.to_builtins(summary.usage),
         "changes": [msgspec.to_builtins(change) for change in summary.changes],
         "commands": summary.commands,
-        "denials": [asdict(denial) for denial in summary.denials],
+        "denials": [msgspec.to_builtins(denial) for denial in summary.denials],
     }
-
-
-def _builtins(shown: Shown) -> dict[str, Any]:
-    if not is_dataclass(shown):
-        return {}
-    return cast("dict[str, Any]", msgspec.to_builtins(shown))
 
 
 def _write(out: TextIO, value: dict[str, Any]) -> None:

@@ -27,8 +27,9 @@ def open_view(
     stderr: TextIO,
     environment: Mapping[str, str],
     header: Header | None = None,
+    hint: str = "",
 ) -> View:
-    """The view for these streams. Nothing is asked unless `is_interactive(stdin, stdout)`."""
+    """The view for these streams; `hint` ends each run. Nothing is asked unless `is_interactive(stdin, stdout)`."""
     if output_format == "json":
         return JsonView(stdout)
     if output_format == "stream-json":
@@ -37,7 +38,7 @@ def open_view(
         return PlainView(stdout, stderr)
     look = look_of(environment, stdout.encoding)
     keyboard = stdin.fileno() if is_interactive(stdin, stdout) else None
-    layout = Layout(look, header, hint="codegen -c goes on from here")
+    layout = Layout(look, header, hint=hint)
     return TerminalView(Screen(stdout.fileno()), look, layout, keyboard)
 
 

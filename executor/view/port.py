@@ -4,8 +4,9 @@ Values and one protocol; the views themselves are beside this file.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal, Protocol
+
+import msgspec
 
 from protocol.from_executor import ToolStatus, UserMessage
 from protocol.from_maestro import (
@@ -22,23 +23,20 @@ from protocol.from_maestro import (
 from protocol.wire import FileChange, Usage
 
 
-@dataclass(frozen=True, slots=True)
-class CallStarted:
+class CallStarted(msgspec.Struct, frozen=True):
     tool_id: str
     tool_name: str
     title: str
     """One line: `Shell  pytest -q`, `Edit  src/report.py`. Raw: the view makes it safe to show."""
 
 
-@dataclass(frozen=True, slots=True)
-class CallOutput:
+class CallOutput(msgspec.Struct, frozen=True):
     tool_id: str
     stream: Literal["stdout", "stderr"]
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class CallFinished:
+class CallFinished(msgspec.Struct, frozen=True):
     tool_id: str
     tool_name: str
     title: str
@@ -50,8 +48,7 @@ class CallFinished:
     diff: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
+class Connection(msgspec.Struct, frozen=True):
     """The link's state; `seconds` since it was lost."""
 
     state: Literal["connecting", "connected", "reconnecting", "moved"]
@@ -60,22 +57,19 @@ class Connection:
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(msgspec.Struct, frozen=True):
     text: str
     level: Literal["info", "warning", "error"] = "info"
 
 
-@dataclass(frozen=True, slots=True)
-class Denial:
+class Denial(msgspec.Struct, frozen=True):
     tool_name: str
     title: str
     why: str
     for_want_of_terminal: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class RunSummary:
+class RunSummary(msgspec.Struct, frozen=True):
     """The end of one run, for the closing lines and for JSON."""
 
     session_id: str
@@ -109,8 +103,7 @@ Shown = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(msgspec.Struct, frozen=True):
     """One call that policy wants a human to decide on."""
 
     tool_id: str
@@ -123,13 +116,11 @@ class Question:
     """What `session` and `always` would allow from then on (`commands like "git status"`)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Approved:
+class Approved(msgspec.Struct, frozen=True):
     scope: Literal["once", "session", "always"] = "once"
 
 
-@dataclass(frozen=True, slots=True)
-class Declined:
+class Declined(msgspec.Struct, frozen=True):
     words: str = ""
     """What the user told the model instead."""
     unasked: bool = False

@@ -85,6 +85,7 @@ async def chat(folder: Path) -> None:
         stderr=sys.stderr,
         environment=os.environ,
         header=Header("private maestro"),
+        hint="codegen -c goes on from here",
     )
     assert isinstance(view, TerminalView)
     minutes = Minutes(view)

@@ -181,6 +181,7 @@ async def play(*, fast: bool, ask: bool) -> None:
         stderr=sys.stderr,
         environment=os.environ,
         header=HEADER,
+        hint="codegen -c goes on from here",
     )
     this = asyncio.current_task()
     assert this is not None

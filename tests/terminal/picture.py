@@ -16,7 +16,7 @@ from tests.terminal.tmux import terminal
 
 TARGET = Path(__file__).resolve().parents[2] / "docs" / "demo.svg"
 COLUMNS = 96
-END = "codegen -c goes on from here"
+END = "with a provider's key"
 _STYLE = """\
 <svg viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg">
 <style>

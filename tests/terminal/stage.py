@@ -27,6 +27,7 @@ async def play(name: str) -> list[object]:
         stderr=sys.stderr,
         environment=os.environ,
         header=HEADER,
+        hint="codegen -c goes on from here",
     )
     acting = asyncio.create_task(_act(SCENES[name], view))
     asyncio.get_running_loop().add_signal_handler(signal.SIGINT, acting.cancel)

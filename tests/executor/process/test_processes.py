@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from executor.process import Command, Exited, Lost, NotStarted, Processes, Signalled
+from executor.process.command import Command, Exited, Lost, NotStarted, Signalled
+from executor.process.processes import Processes
 from executor.process.survivors import marked
 from tests.executor.process.polling import until
 
@@ -204,7 +205,8 @@ async def test_a_cancelled_wait_for_a_slot_starts_nothing(
 
 EXECUTOR = """
 import asyncio, os, sys
-from executor.process import Command, Processes
+from executor.process.command import Command
+from executor.process.processes import Processes
 async def main():
     processes = Processes(sys.argv[1], os.environ)
     folder = os.open("/", os.O_RDONLY)

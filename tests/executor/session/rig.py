@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
+
+import msgspec
 
 from executor.errors import ExecutorError
 from executor.journal import Journal, create_journal
@@ -13,7 +15,7 @@ from executor.link import Endpoint, Link, Pace, endpoint
 from executor.link.websocket import open_websocket
 from executor.policy.call import PlannedCall
 from executor.policy.verdict import Allow, Ask, Verdict
-from executor.process import Processes
+from executor.process.processes import Processes
 from executor.session import NewSession, Session, SessionParts, SessionStart
 from executor.session.parts import Emit
 from executor.tool_context import Tool, ToolContext, ToolOutcome
@@ -173,7 +175,7 @@ async def running(
 ) -> AsyncGenerator[Session]:
     """The session at work; closed afterwards."""
     stop = bool(changes.pop("stop_when_parked", False))
-    parts = replace(rig.parts(endpoint(address, "token-test-0000")), **changes)
+    parts = msgspec.structs.replace(rig.parts(endpoint(address, "token-test-0000")), **changes)
     session = Session(parts, start or SessionStart(NewSession("do it")), stop_when_parked=stop)
     pump = asyncio.create_task(session.run())
     try:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from executor.errors import ToolFailure
-from executor.process import Processes
+from executor.process.processes import Processes
 from tests.executor.tools.world import World
 
 IDENTITY = ("-c", "user.name=Test", "-c", "user.email=test@example.invalid")

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from executor.errors import ToolFailure
-from executor.process import Processes
+from executor.process.processes import Processes
 from executor.tool_context import ToolContext, ToolOutcome
 from executor.tools import TOOLS
 from executor.workspace import Workspace

@@ -56,8 +56,9 @@ def test_plain_text_parts_the_words_from_the_work() -> None:
 def test_json_is_one_object_with_the_denials() -> None:
     out = io.StringIO()
     view = JsonView(out)
-    for event in EVENTS:
+    for event in (SUMMARY, *EVENTS):
         view.show(event)
+    view.close()
     assert json.loads(out.getvalue()) == {
         "type": "result",
         "session_id": "s1",
@@ -86,11 +87,12 @@ def test_json_is_one_object_with_the_denials() -> None:
     }
 
 
-def test_stream_json_is_a_line_for_each_event_with_its_type() -> None:
+def test_stream_json_is_a_line_for_each_event_and_the_result_at_the_end() -> None:
     out = io.StringIO()
     view = StreamJsonView(out)
-    for event in EVENTS:
+    for event in (SUMMARY, *EVENTS):
         view.show(event)
+    view.close()
     lines = [json.loads(line) for line in out.getvalue().splitlines()]
     assert [line["type"] for line in lines] == [
         "agent_message_delta",
