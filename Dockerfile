@@ -8,7 +8,7 @@ WORKDIR /src
 COPY requirements/team.txt requirements/team.txt
 RUN python3 -m venv /opt/maestro \
     && /opt/maestro/bin/pip install --no-cache-dir --require-hashes -r requirements/team.txt
-COPY pyproject.toml LICENSE ./
+COPY pyproject.toml README.md LICENSE ./
 COPY protocol protocol
 COPY maestro maestro
 COPY executor executor

@@ -32,7 +32,15 @@ from pathlib import Path
 import msgspec
 
 from benchmarks.agents import Agent, bare_environment, codegen, peer, private, team
-from benchmarks.measuring import Memory, Run, Work, measure, time_command, watch_memory
+from benchmarks.measuring import (
+    Memory,
+    Run,
+    Work,
+    WorkFailed,
+    measure,
+    time_command,
+    watch_memory,
+)
 from benchmarks.model import running_model
 from benchmarks.table import table
 
@@ -148,7 +156,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
             running_model(given.steps) as model,
             _agents(given, model.base_url, folder) as agents,
         ):
-            measured = measure_all(agents, Work(model, given.steps, folder), given.runs)
+            try:
+                measured = measure_all(agents, Work(model, given.steps, folder), given.runs)
+            except WorkFailed as failed:
+                sys.exit(f"overhead: {failed}")
         commands = time_commands(folder / "commands", 3 * given.runs)
     report = Report(_machine(), given.steps, measured, commands)
     _print(report)

@@ -65,8 +65,11 @@ class Folders:
 
 
 def folders(environment: Mapping[str, str]) -> Folders:
-    """XDG's folders, from an explicit environment."""
-    home = Path(environment.get("HOME") or "~").expanduser()
+    """XDG's folders, from an explicit environment; raises UsageError where there is no home."""
+    try:
+        home = Path(environment.get("HOME") or "~").expanduser()
+    except RuntimeError:
+        raise UsageError("HOME is not set, and this user has no home folder: set HOME") from None
     config = Path(environment.get("XDG_CONFIG_HOME") or home / ".config") / "codegen"
     state = Path(environment.get("XDG_STATE_HOME") or home / ".local" / "state") / "codegen"
     runtime = environment.get("XDG_RUNTIME_DIR")
@@ -137,7 +140,7 @@ class _Document:
 
     def where(self, name: str) -> str:
         for number, line in enumerate(self.text.splitlines(), 1):
-            if line.lstrip().startswith(name):
+            if line.partition("=")[0].strip() == name:
                 return f"{self.file}, line {number}: {name}"
         return f"{self.file}: {name}"
 

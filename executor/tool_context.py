@@ -4,11 +4,12 @@ The seam between `session`, which decides and journals, and `tools`, which only 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from executor.process import Processes
+import msgspec
+
+from executor.process.processes import Processes
 from executor.workspace import Workspace
 from protocol.from_executor import ResultMetadata, ToolError, ToolStatus
 from protocol.tools.contract import ToolContract
@@ -23,8 +24,7 @@ class ReadLog(Protocol):
     def seen(self, path: str) -> str | None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class ToolContext:
+class ToolContext(msgspec.Struct, frozen=True):
     """The world of one call, already narrowed to what the policy allows."""
 
     tool_id: str
@@ -37,15 +37,14 @@ class ToolContext:
     """An existing 0700 folder outside the project for output that is too long for a result."""
 
 
-@dataclass(frozen=True, slots=True)
-class ToolOutcome:
+class ToolOutcome(msgspec.Struct, frozen=True):
     """What becomes the `tool_result`: `text` is for the model, `metadata` holds facts."""
 
     text: str
     status: ToolStatus = "success"
     error: ToolError | None = None
     content: tuple[Content, ...] = ()
-    metadata: ResultMetadata = field(default_factory=ResultMetadata)
+    metadata: ResultMetadata = msgspec.field(default_factory=ResultMetadata)
 
 
 class Tool(Protocol):

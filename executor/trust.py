@@ -4,15 +4,27 @@ Remembers a directory by its real path, device and inode, so that another one pu
 not trusted. Asks nobody.
 """
 
+import contextlib
+import fcntl
 import json
 import os
 import secrets
+from collections.abc import Generator
 from pathlib import Path
-from typing import Any, cast
+from typing import TypedDict
+
+import msgspec
 
 from executor.errors import UsageError
 
 MAX_REMEMBERED = 10_000
+MAX_BYTES = 16 * 1024 * 1024
+
+
+class Identity(TypedDict):
+    path: str
+    device: int
+    inode: int
 
 
 class Trust:
@@ -28,32 +40,47 @@ class Trust:
     def remember(self, directory: Path) -> None:
         """Trust `directory` from now on. Raises UsageError when that can't be written down."""
         identity = _identity(directory)
+        try:
+            self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with _locked(self._file.with_name(f"{self._file.name}.lock")):
+                self._add(identity)
+        except OSError as error:
+            raise UsageError(f"{self._file}: can't be written: {error.strerror}") from error
+
+    def _add(self, identity: Identity) -> None:
         others = [known for known in self._remembered() if known["path"] != identity["path"]]
         kept = [*others, identity][-MAX_REMEMBERED:]
         temporary = self._file.with_name(f"{self._file.name}.{secrets.token_hex(4)}")
-        try:
-            self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with open(temporary, "x", opener=_private, encoding="utf-8") as file:
-                json.dump(kept, file, indent=1)
-            temporary.replace(self._file)
-        except OSError as error:
-            raise UsageError(f"{self._file}: can't remember the trust: {error}") from error
+        with open(temporary, "x", opener=_private, encoding="utf-8") as file:
+            json.dump(kept, file, indent=1)
+        temporary.replace(self._file)
 
-    def _remembered(self) -> list[dict[str, Any]]:
+    def _remembered(self) -> list[Identity]:
         try:
-            document: Any = json.loads(self._file.read_text(encoding="utf-8"))
+            with open(self._file, "rb") as file:
+                content = file.read(MAX_BYTES)
+            # Not msgspec's decoder: a folder's name may be no UTF-8, as a lone surrogate is.
+            return msgspec.convert(json.loads(content), list[Identity])
         except FileNotFoundError:
             return []
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise UsageError(
                 f"{self._file}: can't be read ({error}); remove it to start anew"
             ) from error
-        if not isinstance(document, list):
-            raise UsageError(f"{self._file}: not a list; remove it to start anew")
-        return cast("list[dict[str, Any]]", document)
 
 
-def _identity(directory: Path) -> dict[str, Any]:
+@contextlib.contextmanager
+def _locked(path: Path) -> Generator[None]:
+    """Hold off every other process and thread that adds a directory."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _identity(directory: Path) -> Identity:
     real = directory.resolve(strict=True)
     status = real.stat()
     return {"path": str(real), "device": status.st_dev, "inode": status.st_ino}

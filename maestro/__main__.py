@@ -40,6 +40,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 from maestro.commands.models import models
 
                 return models(environment_from_stdin=given.environment_from_stdin)
+            case "failpoints":
+                from maestro.failpoints import FAILPOINTS
+
+                sys.stdout.writelines(f"{name}  {what}\n" for name, what in FAILPOINTS.items())
+                return 0
             case "migrate":
                 from maestro.commands.migrate import migrate
 
@@ -72,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     _database_flags(create)
     models = commands.add_parser("models", help="providers, and which of them have a key")
     models.add_argument("--environment-from-stdin", action="store_true", help=argparse.SUPPRESS)
+    commands.add_parser("failpoints", help="where fault tests can make this program die")
     private = commands.add_parser("private")
     for name in ("listen", "secrets", "ready"):
         private.add_argument(f"--{name}-fd", type=int, required=True, help=argparse.SUPPRESS)

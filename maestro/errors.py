@@ -2,6 +2,7 @@
 
 MaestroError
 ├── SettingsError          a setting is missing or unreadable; the message says which
+│   └── KeyMissing         no key of a model's provider; the message says which variable to set
 ├── LedgerUnavailable      SQL is away; nothing was accepted, try again
 ├── NewerEvent             a row that a later version wrote: leave the session to such a worker
 ├── AccountExists          the name is taken
@@ -18,6 +19,10 @@ class MaestroError(Exception):
 
 class SettingsError(MaestroError):
     """A setting is missing or unreadable."""
+
+
+class KeyMissing(SettingsError):
+    """The key of a model's provider is not set."""
 
 
 class LedgerUnavailable(MaestroError):

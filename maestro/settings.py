@@ -3,12 +3,14 @@
 Resolves text into frozen values; opens nothing and connects to nothing.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import difflib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast, get_args
 
 from maestro.errors import SettingsError
+from maestro.failpoints import VARIABLE
 
 Role = Literal["all", "edge", "worker"]
 Auth = Literal["token", "none"]
@@ -16,6 +18,7 @@ LogFormat = Literal["text", "json"]
 
 LOOPBACK_HOSTS = ("127.0.0.1", "::1", "localhost")
 DEFAULT_PORT = 8400
+PREFIX = "MAESTRO_"
 
 ChoiceT = TypeVar("ChoiceT", bound=str)
 
@@ -91,6 +94,8 @@ class Settings:
     """How many generations this process makes at once."""
     log_level: str = "info"
     log_format: LogFormat = "text"
+    doubts: tuple[str, ...] = ()
+    """A line for each variable that was probably meant to be a setting and is none."""
 
 
 def resolve(flags: Mapping[str, Any], environment: Mapping[str, str]) -> Settings:
@@ -135,7 +140,7 @@ def resolve(flags: Mapping[str, Any], environment: Mapping[str, str]) -> Setting
         log_format=source.choice("log_format", get_args(LogFormat), "text"),
     )
     _check(settings)
-    return settings
+    return replace(settings, doubts=tuple(source.doubts()))
 
 
 def default_state(environment: Mapping[str, str]) -> Path:
@@ -150,6 +155,11 @@ def _check(settings: Settings) -> None:
         raise SettingsError(
             f"auth: 'none' is for this machine alone, but host is {settings.listen.host}; "
             "use --auth token, or --host 127.0.0.1"
+        )
+    if settings.role != "worker" and not settings.listen.local and not settings.allowed_hosts:
+        raise SettingsError(
+            f"allowed_hosts: {settings.listen.host} is reachable from elsewhere, so say by which "
+            "names: --allowed-hosts maestro.example (or '*')"
         )
     url = settings.backends.database_url
     if url and not url.startswith(("postgresql://", "postgres://", "sqlite:///")):
@@ -176,12 +186,23 @@ class _Source:
 
     flags: Mapping[str, Any]
     environment: Mapping[str, str]
+    variables: set[str] = field(default_factory=set[str])
+    """What was looked up so far."""
+
+    def doubts(self) -> Iterator[str]:
+        """For each `MAESTRO_*` that nobody looked up: the nearest that somebody did."""
+        for name in sorted(self.environment):
+            if name.startswith(PREFIX) and name not in {VARIABLE, *self.variables}:
+                near = difflib.get_close_matches(name, self.variables, n=1, cutoff=0.8)
+                yield f"{name} is no setting" + (f"; did you mean {near[0]}?" if near else "")
 
     def text(self, name: str) -> str | None:
+        variable = f"{PREFIX}{name.upper()}"
+        self.variables.add(variable)
         given = self.flags.get(name)
         if given is not None:
             return str(given)
-        return self.environment.get(f"MAESTRO_{name.upper()}") or None
+        return self.environment.get(variable) or None
 
     def path(self, name: str) -> Path | None:
         text = self.text(name)

@@ -15,6 +15,7 @@ import structlog
 from maestro.domain.decision import Policy
 from maestro.domain.events import ExecutorLost
 from maestro.errors import BusUnavailable, LedgerUnavailable, NewerEvent
+from maestro.failpoints import hit
 from maestro.planning.generation import Generator
 from maestro.planning.held import HeldSession
 from maestro.planning.step import Stepper
@@ -217,6 +218,7 @@ class Worker:
         claims = {id_: attempt.claim for id_, attempt in made.items()}
         if not any(claims.values()):
             return
+        hit("lease_renew")
         rows = await self._ledger.renew(self._name)
         for session_id, attempt in made.items():
             claim = claims[session_id]
@@ -224,6 +226,7 @@ class Worker:
             if claim is None or attempt.claim is not claim or attempt.is_changing:
                 continue
             if rows.get(session_id) != (claim.decision, claim.attempt):
+                hit("lease_lost")
                 attempt.stop()
 
     async def _look_for_lost(self) -> None:

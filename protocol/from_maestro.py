@@ -8,7 +8,16 @@ from typing import Literal
 from protocol.errors import ErrorCode
 from protocol.from_executor import ToolOutputDelta, ToolProgress, ToolResult, UserMessage
 from protocol.version import PROTOCOL_VERSION
-from protocol.wire import FrameLimits, JsonObject, Message, NonNegative, Part, PlanStep, Usage
+from protocol.wire import (
+    FrameLimits,
+    JsonObject,
+    Message,
+    NonNegative,
+    Part,
+    PlanStep,
+    Positive,
+    Usage,
+)
 
 RunStatus = Literal["idle", "pending", "running", "waiting", "completed", "error"]
 Outcome = Literal["success", "error", "interrupted"]
@@ -60,6 +69,8 @@ class Accepted(Message, frozen=True, tag="accepted"):
 
     id: str | None = None
     tool_id: str | None = None
+    of_seq: Positive | None = None
+    """Of a `user_message`: the row that holds it. A `run_finished` below it is an earlier run's."""
 
 
 class AgentMessageDelta(Message, frozen=True, tag="agent_message_delta"):

@@ -4,6 +4,7 @@ Opens what a session holds and closes it again; what happens in between is `sess
 """
 
 import os
+import tempfile
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,8 +13,14 @@ import msgspec
 
 from executor.bootstrap.project import Project, plan_is_kept, project_spec, workspace_facts
 from executor.bootstrap.reads import SeenFiles
-from executor.errors import JournalError
-from executor.journal import Journal, create_journal, journal_without_file, open_journal
+from executor.errors import JournalError, ServerRefused
+from executor.journal import (
+    Journal,
+    create_journal,
+    delete_journal,
+    journal_without_file,
+    open_journal,
+)
 from executor.link import Endpoint, Link, Pace, Revive
 from executor.link.websocket import open_websocket
 from executor.policy.decide import PolicyState
@@ -79,6 +86,7 @@ async def composed(
     workspace = Workspace(project.root)
     journal = _journal(opening, folders.state, project.root, world.endpoint)
     processes = Processes(journal.journal_id, environment, world.nursery)
+    refused = False
     try:
         ground = ProjectGround(workspace, absolute_entries(environment.get("PATH", "")))
         policy = Policy(_policy_state(settings, trusted=project.trusted), ground)
@@ -107,10 +115,16 @@ async def composed(
             run=wishes(settings),
         )
         session = Session(parts, start, stop_when_parked=not attended)
-        yield Composed(session, policy, journal)
+        try:
+            yield Composed(session, policy, journal)
+        except ServerRefused:
+            refused = opening.journal_id is None and opening.session_id is not None
+            raise
     finally:
         await processes.close()
         journal.close()
+        if refused:
+            delete_journal(folders.state, journal.journal_id)  # of a session that is none
         workspace.close()
 
 
@@ -148,6 +162,7 @@ def _opened(opening: Opening) -> NewSession | ResumedSession:
 def _journal(opening: Opening, state: Path, root: Path, endpoint: Endpoint) -> Journal:
     if opening.journal_id is not None:
         return open_journal(state, opening.journal_id)
+    known = opening.session_id is not None
     try:
         return create_journal(
             state,
@@ -157,11 +172,16 @@ def _journal(opening: Opening, state: Path, root: Path, endpoint: Endpoint) -> J
             session_id=opening.session_id,
         )
     except JournalError as error:
+        if known:
+            raise
         return journal_without_file(str(error), cwd=str(root), server=endpoint.shown)
 
 
 def _spill(folders: Folders, journal: Journal) -> Path:
     folder = folders.state / "output" / journal.journal_id
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.chmod(folder, 0o700)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.chmod(folder, 0o700)
+    except OSError:  # the journal has said so: what only reads goes on all the same
+        return Path(tempfile.mkdtemp(prefix="codegen-output-"))
     return folder

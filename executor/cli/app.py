@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer._coercion import TypeDescriptor
 from typer._completion_classes import completion_init
+from typer.core import TyperOption
 from typer.exceptions import Abort, TyperException
 
-from executor.cli.flags import COMPLETE_VARIABLE
+from executor.cli.flags import COMPLETE_VARIABLE, FLAGS, Flag
 from executor.errors import UsageError
 from executor.settings import OutputFormat
 
@@ -30,6 +32,8 @@ def run_app(arguments: Sequence[str]) -> int:
     """Run one sub-command; its exit code. Bad usage is a UsageError, as everywhere."""
     completion_init()
     command = typer.main.get_command(app)
+    if not arguments:  # a shell that wants completions: the flags of a prompt run belong to them
+        command.params += [_option(flag) for flag in FLAGS]
     try:
         outcome = command.main(
             list(arguments),
@@ -42,6 +46,16 @@ def run_app(arguments: Sequence[str]) -> int:
     except TyperException as error:
         raise UsageError(f"{error} See codegen {arguments[0]} --help.") from error
     return outcome if isinstance(outcome, int) else 0
+
+
+def _option(flag: Flag) -> TyperOption:
+    described = TypeDescriptor(
+        str if flag.metavar else bool, typer.models.OptionInfo(), file_annotation=None
+    )
+    names = [f"--{flag.name}", *([f"-{flag.short}"] if flag.short else [])]
+    return TyperOption(
+        param_decls=names, type_descriptor=described, help=flag.help, is_flag=not flag.metavar
+    )
 
 
 @app.command()

@@ -4,15 +4,15 @@ Parses only; what the values mean is `settings`' business.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any, Literal
+
+import msgspec
 
 from executor.errors import UsageError
 
 
-@dataclass(frozen=True, slots=True)
-class Flag:
+class Flag(msgspec.Struct, frozen=True):
     name: str
     help: str
     metavar: str | None = None
@@ -66,16 +66,14 @@ COMMANDS: dict[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class PromptRun:
+class PromptRun(msgspec.Struct, frozen=True):
     """`codegen [FLAGS] [PROMPT...]`: `given` by field name, the prompt possibly empty."""
 
     prompt: str
-    given: dict[str, Any] = field(default_factory=dict[str, Any])
+    given: dict[str, Any] = msgspec.field(default_factory=dict[str, Any])
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(msgspec.Struct, frozen=True):
     """A sub-command, `--help`, or `--version`: the rest is not parsed here."""
 
     name: Literal["command", "help", "version"]

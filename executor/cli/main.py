@@ -7,7 +7,8 @@ import os
 import sys
 from collections.abc import Sequence
 
-from executor.cli.flags import COMPLETE_VARIABLE, Command, parse
+from executor import failpoints
+from executor.cli.flags import COMPLETE_VARIABLE, Command, PromptRun, parse
 from executor.errors import ExecutorError, ServerRefused, ServerUnreachable, UsageError
 from protocol.version import RELEASE
 
@@ -15,8 +16,11 @@ from protocol.version import RELEASE
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `codegen`; returns the exit code that docs/cli.md lists."""
     given = sys.argv[1:] if arguments is None else arguments
+    _open_closed_streams()
     try:
-        return _dispatch(given)
+        failpoints.arm(os.environ)
+        code = _dispatch(given)
+        sys.stdout.flush()
     except UsageError as error:
         return _failed(error, 2)
     except (ServerRefused, ServerUnreachable) as error:
@@ -26,8 +30,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        sys.stderr.close()
+        # Whoever read the output is gone (`| head -1`); the interpreter flushes once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 1
+    except OSError as error:
+        return _failed(ExecutorError(str(error)), 1)
+    return code
 
 
 def _dispatch(arguments: Sequence[str]) -> int:
@@ -50,9 +58,25 @@ def _dispatch(arguments: Sequence[str]) -> int:
 
             return run_app(rest)
         case _:
-            from executor.cli.run import run_prompt
+            return _run_prompt(parsed)
 
-            return run_prompt(parsed)
+
+def _run_prompt(parsed: PromptRun) -> int:
+    from executor.process.nursery import Nursery
+
+    with Nursery() as nursery:
+        # It takes as long to be ready as the imports below, and another processor.
+        nursery.start_early()
+        from executor.cli.run import run_prompt
+
+        return run_prompt(parsed, nursery)
+
+
+def _open_closed_streams() -> None:
+    """`codegen <&-`: what was closed is empty, instead of missing."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
 
 
 def _failed(error: ExecutorError, code: int) -> int:

@@ -6,6 +6,7 @@ Lists from the journals here; content comes from the maestro.
 import os
 import sys
 import time
+import urllib.parse
 from typing import Any
 
 from executor.cli.placing import here, maestro
@@ -41,7 +42,7 @@ def show(session_id: str, server: str | None, token: str | None) -> int:
     endpoint = maestro(server, token)
     after = 0
     while True:
-        page = ask(endpoint, "GET", f"{BASE}/{session_id}?after={after}")
+        page = ask(endpoint, "GET", f"{_path(session_id)}?after={after}")
         for event in page["events"]:
             after = event["seq"]
             _show(event["type"], event["payload"])
@@ -52,7 +53,7 @@ def show(session_id: str, server: str | None, token: str | None) -> int:
 def delete(session_id: str, server: str | None, token: str | None) -> int:
     known = find_journal(here().state, session_id)
     try:
-        ask(maestro(server, token), "DELETE", f"{BASE}/{session_id}")
+        ask(maestro(server, token), "DELETE", _path(session_id))
     except ServerRefused:
         if known is None:
             raise
@@ -61,6 +62,10 @@ def delete(session_id: str, server: str | None, token: str | None) -> int:
         delete_journal(here().state, known.journal_id)
     sys.stdout.write(f"deleted {session_id}\n")
     return 0
+
+
+def _path(session_id: str) -> str:
+    return f"{BASE}/{urllib.parse.quote(session_id, safe='')}"
 
 
 def _show(kind: str, payload: dict[str, Any]) -> None:

@@ -3,7 +3,7 @@
 Starts nothing and sends nothing. How a journal comes to be is in `opening`.
 """
 
-from dataclasses import dataclass
+import msgspec
 
 from executor.errors import JournalError
 from executor.journal.file import JournalFile
@@ -23,30 +23,25 @@ COMPACT_BYTES = 8 * 1024 * 1024
 """A file is rewritten when it is this long and has doubled since the last time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Unknown:
+class Unknown(msgspec.Struct, frozen=True):
     """Never seen: it may run."""
 
 
-@dataclass(frozen=True, slots=True)
-class Running:
+class Running(msgspec.Struct, frozen=True):
     """Started by this process: its result will come."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
+class Finished(msgspec.Struct, frozen=True):
     """Done, and not yet known to be in the ledger."""
 
     result: ToolResult
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(msgspec.Struct, frozen=True):
     """Done and in the ledger; the result is forgotten."""
 
 
-@dataclass(frozen=True, slots=True)
-class StartedByGoneProcess:
+class StartedByGoneProcess(msgspec.Struct, frozen=True):
     """Started before this process was: nobody knows how far it came."""
 
 

@@ -5,8 +5,9 @@ Reads and deletes files; opens no session.
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from executor.errors import JournalError
 from executor.journal.file import JournalFile
@@ -19,8 +20,7 @@ FIRST_BYTES = 64 * 1024
 PRUNE_SECONDS = 90 * 24 * 3600.0
 
 
-@dataclass(frozen=True, slots=True)
-class JournalHead:
+class JournalHead(msgspec.Struct, frozen=True):
     """One line of `codegen sessions list`."""
 
     journal_id: str

@@ -5,7 +5,6 @@ Turns records into bytes and back. Knows nothing of files.
 
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import msgspec
 
@@ -69,8 +68,7 @@ _RECORD = msgspec.json.Decoder(AnyRecord)
 _ENCODER = msgspec.json.Encoder()
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(msgspec.Struct, frozen=True):
     """What a journal's bytes say, up to the first byte that can't be trusted."""
 
     records: tuple[AnyRecord, ...]

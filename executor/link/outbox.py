@@ -6,6 +6,7 @@ A queue that counts its bytes; who fills it decides what to drop.
 import asyncio
 from collections import deque
 
+from executor.failpoints import hit
 from executor.link.socket import Socket
 
 
@@ -31,7 +32,9 @@ class Outbox:
             await self._filled.wait()
             while self._frames:
                 frame = self._frames.popleft()
+                hit("before_send")
                 await socket.send(frame)
+                hit("after_send")
                 self.waiting_bytes -= len(frame)
             self._filled.clear()
             self._empty.set()

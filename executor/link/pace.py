@@ -4,13 +4,13 @@ Numbers and arithmetic; who sleeps is the link.
 """
 
 import random
-from dataclasses import dataclass
+
+import msgspec
 
 from protocol.version import HANDSHAKE_SECONDS
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
+class Pace(msgspec.Struct, frozen=True):
     """All in seconds."""
 
     first: float = 15.0

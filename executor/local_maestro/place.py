@@ -20,6 +20,12 @@ from protocol.version import PROTOCOL_VERSION, RELEASE
 MAX_SOCKET_PATH = 100
 """The kernel's limit is 107 bytes."""
 
+NETWORK_VARIABLES = (
+    "SSL_CERT_FILE", "SSL_CERT_DIR", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY",
+    "http_proxy", "https_proxy", "all_proxy", "no_proxy",
+)  # fmt: skip
+"""How its connections are made: a part of its configuration."""
+
 
 class Place(msgspec.Struct, frozen=True):
     folder: Path
@@ -61,22 +67,28 @@ def place(folders: Folders, settings: Settings, environment: Mapping[str, str]) 
         "base_url": settings.base_url,
         "state": str(folders.state),
         "environment": provider_environment(environment),
+        "network": {name: environment.get(name) for name in NETWORK_VARIABLES},
     }
     digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
     return Place(folder, digest[:16])
 
 
 def _safe_folder(folder: Path) -> Path:
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    status = folder.lstat()
+    if len(os.fsencode(folder)) > MAX_SOCKET_PATH - 22:
+        raise UsageError(
+            f"{folder} is too long a path for a unix socket: set XDG_RUNTIME_DIR to a shorter one"
+        )
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        status = folder.lstat()
+    except OSError as error:
+        raise UsageError(
+            f"{folder} can't be made ({error.strerror}): set XDG_RUNTIME_DIR to a folder of yours"
+        ) from error
     if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid():
         raise UsageError(
             f"{folder} is not a folder of this user: remove it, or set XDG_RUNTIME_DIR"
         )
     if stat.S_IMODE(status.st_mode) & 0o077:
         folder.chmod(0o700)
-    if len(os.fsencode(folder)) > MAX_SOCKET_PATH - 22:
-        raise UsageError(
-            f"{folder} is too long a path for a unix socket: set XDG_RUNTIME_DIR to a shorter one"
-        )
     return folder

@@ -13,6 +13,7 @@ import select
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Generator, Mapping
 from pathlib import Path
@@ -21,7 +22,7 @@ from typing import Any
 import msgspec
 
 from executor.errors import ServerUnreachable, UsageError
-from executor.local_maestro.place import Place, provider_environment
+from executor.local_maestro.place import NETWORK_VARIABLES, Place, provider_environment
 from executor.settings import Folders, Settings
 
 START_SECONDS = 20.0
@@ -30,9 +31,7 @@ OWN_IDLE_SECONDS = 5.0
 """A maestro that records or replays serves one run and goes."""
 MAX_LOG_BYTES = 4 * 1024 * 1024
 KEPT_VARIABLES = (
-    "PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "XDG_STATE_HOME", "SSL_CERT_FILE", "SSL_CERT_DIR",
-    "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy",
-    "no_proxy",
+    "PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "XDG_STATE_HOME", *NETWORK_VARIABLES
 )  # fmt: skip
 """What the child's environment holds: nothing of PYTHON*, no key, no token."""
 
@@ -47,7 +46,12 @@ class PrivateMaestro(msgspec.Struct, frozen=True):
 
 
 def ensure(
-    place: Place, folders: Folders, settings: Settings, environment: Mapping[str, str]
+    place: Place,
+    folders: Folders,
+    settings: Settings,
+    environment: Mapping[str, str],
+    *,
+    idle_seconds: float = IDLE_SECONDS,
 ) -> PrivateMaestro:
     """Join the place's maestro or start it; blocks for up to START_SECONDS.
 
@@ -57,9 +61,12 @@ def ensure(
     found = _join(place)
     if found is not None:
         return found
-    with _elected(place):
-        found = _join(place)
-        return found or _start(place, folders, settings, environment)
+    try:
+        with _elected(place):
+            told = _told(folders, settings, environment, idle_seconds)
+            return _join(place) or _start(place, folders, told, environment)
+    except OSError as error:
+        raise ServerUnreachable(f"the private maestro can't be started: {error}") from error
 
 
 def _join(place: Place) -> PrivateMaestro | None:
@@ -93,39 +100,45 @@ def _elected(place: Place) -> Generator[None]:
 
 
 def _start(
-    place: Place, folders: Folders, settings: Settings, environment: Mapping[str, str]
+    place: Place, folders: Folders, told: dict[str, Any], environment: Mapping[str, str]
 ) -> PrivateMaestro:
-    secret = secrets.token_urlsafe(32)
+    # The secret first: whoever can connect must find the right one.
+    _write_secret(place.secret, told["secret"])
+    log = _log(folders.state)
     listener = _listener(place)
     secrets_read, secrets_write = os.pipe()
     ready_read, ready_write = os.pipe()
-    log = _log(folders.state)
-    inherited = (listener.fileno(), secrets_read, ready_write)
     try:
-        subprocess.Popen(
-            [
-                sys.executable, "-P", "-m", "maestro", "private",
-                "--listen-fd", str(inherited[0]),
-                "--secrets-fd", str(inherited[1]),
-                "--ready-fd", str(inherited[2]),
-            ],
-            cwd="/",
-            env={name: environment[name] for name in KEPT_VARIABLES if name in environment},
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            pass_fds=inherited,
-            start_new_session=True,
-        )  # fmt: skip
+        child = _spawn((listener.fileno(), secrets_read, ready_write), log, environment)
     finally:
-        for descriptor in (*inherited[1:], log):
+        listener.close()
+        for descriptor in (secrets_read, ready_write, log):
             os.close(descriptor)
-        listener.detach()
-        os.close(inherited[0])
-    _write_secret(place.secret, secret)
-    _tell(secrets_write, _told(secret, folders, settings, environment))
+    # It is reaped where it ends before us, and goes on where we do.
+    threading.Thread(target=child.wait, name="private maestro", daemon=True).start()
+    _tell(secrets_write, told)
     _await_ready(ready_read, folders.state)
-    return PrivateMaestro(place.socket, secret, started=True)
+    return PrivateMaestro(place.socket, told["secret"], started=True)
+
+
+def _spawn(
+    inherited: tuple[int, int, int], log: int, environment: Mapping[str, str]
+) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [
+            sys.executable, "-P", "-m", "maestro", "private",
+            "--listen-fd", str(inherited[0]),
+            "--secrets-fd", str(inherited[1]),
+            "--ready-fd", str(inherited[2]),
+        ],
+        cwd="/",
+        env={name: environment[name] for name in KEPT_VARIABLES if name in environment},
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        pass_fds=inherited,
+        start_new_session=True,
+    )  # fmt: skip
 
 
 def _listener(place: Place) -> socket.socket:
@@ -142,17 +155,17 @@ def _listener(place: Place) -> socket.socket:
 
 
 def _told(
-    secret: str, folders: Folders, settings: Settings, environment: Mapping[str, str]
+    folders: Folders, settings: Settings, environment: Mapping[str, str], idle_seconds: float
 ) -> dict[str, Any]:
     own = settings.record is not None or (settings.model or "").startswith("replay:")
     return {
-        "secret": secret,
+        "secret": secrets.token_urlsafe(32),
         "state": str(folders.state / "maestro"),
         "model": _from_anywhere(settings.model),
         "base_url": settings.base_url,
         "record": str(settings.record.absolute()) if settings.record else None,
         "environment": provider_environment(environment),
-        "idle_seconds": OWN_IDLE_SECONDS if own else IDLE_SECONDS,
+        "idle_seconds": OWN_IDLE_SECONDS if own else idle_seconds,
     }
 
 
@@ -165,7 +178,8 @@ def _from_anywhere(model: str | None) -> str | None:
 
 
 def _tell(descriptor: int, told: Mapping[str, Any]) -> None:
-    with os.fdopen(descriptor, "w", encoding="utf-8") as pipe:
+    # A child that ended without reading says why over its own pipe.
+    with contextlib.suppress(BrokenPipeError), os.fdopen(descriptor, "w", encoding="utf-8") as pipe:
         json.dump(told, pipe)
 
 

@@ -4,12 +4,15 @@ Accepts plain words joined by `&&`, `||`, `;` and `|`, and redirections to /dev/
 else that a shell gives a meaning to is refused, so what is accepted means what it seems to.
 """
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 MAX_COMMANDS = 50
-MAX_LENGTH = 64 * 1024
+MAX_LENGTH = 16 * 1024
 
-_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:,+@%^=")
+_PLAIN = re.compile(r"[A-Za-z0-9_\-./:,+@%^=]+")
+_BETWEEN = re.compile(r"[;&|\n(){}`]+|[<>$]\(")
 _HARMLESS_REDIRECTIONS = ("2>/dev/null", "2>&1", ">/dev/null", "1>/dev/null", "&>/dev/null")
 _OPERATORS = ("&&", "||", ";", "|")
 
@@ -26,38 +29,49 @@ class NotPlain:
 
 
 def take_apart(line: str) -> PlainCommands | NotPlain:
-    """The simple commands of `line`; linear in its length."""
+    """The simple commands of `line`; linear in its length, and no more than MAX_COMMANDS long."""
     if len(line) > MAX_LENGTH:
         return NotPlain("the command is very long")
-    tokens = _tokens(line)
-    if isinstance(tokens, NotPlain):
-        return tokens
     commands: list[tuple[str, ...]] = []
     words: list[str] = []
     operator_pending = False
-    for kind, text in tokens:
-        if kind == "word":
-            words.append(text)
-            operator_pending = False
-        elif not words:
-            return NotPlain(f"{text!r} stands where a command was expected")
-        else:
-            commands.append(tuple(words))
-            words = []
-            operator_pending = text != ";"
+    for token in _tokens(line):
+        match token:
+            case NotPlain():
+                return token
+            case str() as word:
+                words.append(word)
+                operator_pending = False
+            case _Operator(text=text) if not words:
+                return NotPlain(f"{text!r} stands where a command was expected")
+            case _Operator(text=text):
+                commands.append(tuple(words))
+                words = []
+                operator_pending = text != ";"
+                if len(commands) > MAX_COMMANDS:
+                    return NotPlain(f"the line holds more than {MAX_COMMANDS} commands")
     if words:
         commands.append(tuple(words))
     if operator_pending or not commands:
         return NotPlain("the command is not complete")
-    if len(commands) > MAX_COMMANDS:
-        return NotPlain(f"the line holds more than {MAX_COMMANDS} commands")
     if any("=" in words[0] for words in commands):
         return NotPlain("it sets a variable")
     return PlainCommands(tuple(commands))
 
 
-def _tokens(line: str) -> list[tuple[str, str]] | NotPlain:
-    tokens: list[tuple[str, str]] = []
+def roughly(line: str) -> tuple[tuple[str, ...], ...]:
+    """What may be the commands of a line that can't be taken apart: for rules that only tighten."""
+    parts = (part.split() for part in _BETWEEN.split(line))
+    return tuple(tuple(word.strip("'\"\\") for word in words) for words in parts if words)
+
+
+@dataclass(frozen=True, slots=True)
+class _Operator:
+    text: str
+
+
+def _tokens(line: str) -> Iterator[str | _Operator | NotPlain]:
+    """Words and operators; after a NotPlain nothing more."""
     position = 0
     while position < len(line):
         if line[position] in " \t":
@@ -69,15 +83,15 @@ def _tokens(line: str) -> list[tuple[str, str]] | NotPlain:
             continue
         operator = next((one for one in _OPERATORS if line.startswith(one, position)), None)
         if operator:
-            tokens.append(("operator", operator))
+            yield _Operator(operator)
             position += len(operator)
             continue
         word = _word(line, position)
         if isinstance(word, NotPlain):
-            return word
+            yield word
+            return
         text, position = word
-        tokens.append(("word", text))
-    return tokens
+        yield text
 
 
 def _redirection(line: str, position: int) -> str | None:
@@ -107,10 +121,13 @@ def _word(line: str, start: int) -> tuple[str, int] | NotPlain:
                 return NotPlain("it holds control characters")
             pieces.append(quoted)
             position = end + 1
-        elif char == "~" and pieces and pieces[-1] not in "=:":
+        elif plain := _PLAIN.match(line, position):
+            pieces.append(plain.group())
+            position = plain.end()
+        elif char == "~" and pieces and pieces[-1][-1:] not in ("", "=", ":"):
             pieces.append(char)  # expanded only where a path may begin
             position += 1
-        elif char in _PLAIN or (ord(char) > 0xA0 and char.isalnum()):
+        elif ord(char) > 0xA0 and char.isalnum():
             pieces.append(char)
             position += 1
         else:

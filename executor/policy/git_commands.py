@@ -29,11 +29,13 @@ _LOOKING_PREFIXES = (
     "--untracked-files=", "--porcelain=", "--word-diff=", "--find-renames=", "--color=never",
 )  # fmt: skip
 
+# Not here on purpose: help, which opens what the configuration names, and var, which tells all of
+# the configuration; submodule, which enters repositories whose configuration was not looked at.
 _READ = frozenset({
     "status", "log", "diff", "show", "blame", "shortlog", "describe", "rev-parse", "rev-list",
-    "ls-files", "ls-tree", "cat-file", "grep", "reflog", "merge-base", "name-rev", "count-objects",
-    "cherry", "range-diff", "whatchanged", "show-ref", "for-each-ref", "show-branch", "var",
-    "check-ignore", "version", "help",
+    "ls-files", "ls-tree", "cat-file", "grep", "merge-base", "name-rev", "count-objects",
+    "cherry", "range-diff", "whatchanged", "show-ref", "for-each-ref", "show-branch",
+    "check-ignore", "version",
 })  # fmt: skip
 _LISTING = {
     "branch": frozenset({"--list", "-l", "-a", "-r", "-v", "-vv", "--show-current", "--all"}),
@@ -41,7 +43,7 @@ _LISTING = {
     "remote": frozenset({"-v", "--verbose"}),
     "stash": frozenset({"list", "show"}),
     "worktree": frozenset({"list"}),
-    "submodule": frozenset({"status"}),
+    "reflog": frozenset({"show"}),
     "notes": frozenset({"list", "show"}),
 }
 """Sub-commands that only list when nothing but these words follows."""
@@ -49,6 +51,10 @@ _NETWORK = frozenset({"fetch", "pull", "push", "clone", "ls-remote", "remote", "
 _DESTRUCTIVE = frozenset({
     "reset", "clean", "checkout", "restore", "rebase", "filter-branch", "gc", "prune",
     "update-ref", "replace", "filter-repo", "read-tree", "rm", "switch",
+})  # fmt: skip
+
+_DISCARDING = frozenset({
+    "-f", "--force", "-D", "--hard", "drop", "clear", "expire", "delete", "--amend", "remove",
 })  # fmt: skip
 
 
@@ -63,13 +69,11 @@ def git_effect(arguments: Sequence[str]) -> GitEffect:
         and all(word in _LISTING[name] for word in rest)
     ):
         return "read"
-    if name in _READ and _only_looks(rest) and not (name == "reflog" and "expire" in rest):
+    if name in _READ and _only_looks(rest):
         return "read"
     if name in _NETWORK:
         return "network"
-    if name in _DESTRUCTIVE or any(
-        word in ("-f", "--force", "-D", "--hard", "drop", "clear", "--amend") for word in rest
-    ):
+    if name in _DESTRUCTIVE or any(word in _DISCARDING for word in rest):
         return "destructive"
     return "write"
 

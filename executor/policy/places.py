@@ -1,6 +1,6 @@
 """Files whose change could make code run later, or loosen what is allowed.
 
-Tables and a look-up over path components; opens nothing.
+Tables and look-ups over path components; opens nothing.
 """
 
 from collections.abc import Sequence
@@ -12,11 +12,23 @@ PROTECTED_NAMES = (
     ".zprofile", ".zlogin", ".gitconfig", ".gitmodules", ".ripgreprc", ".mcp.json", ".envrc",
     ".inputrc", ".vimrc", ".exrc",
 )  # fmt: skip
+INSTRUCTIONS = (".codegen", "agents.md")
+"""At the root: what is told to the model, and obeyed, only where the user trusts the directory."""
 
 
 def is_protected(parts: Sequence[str]) -> bool:
     """Whether a write to a path of these components could make code run later."""
-    lowered = [part.lower().rstrip(". ") for part in parts]
-    return any(part in PROTECTED_FOLDERS for part in lowered) or (
-        bool(lowered) and lowered[-1] in PROTECTED_NAMES
+    folded = [_folded(part) for part in parts]
+    return any(part in PROTECTED_FOLDERS for part in folded) or (
+        bool(folded) and folded[-1] in PROTECTED_NAMES
     )
+
+
+def instructs(parts: Sequence[str]) -> bool:
+    """Whether a file of these components tells the model what to do."""
+    return bool(parts) and _folded(parts[0]) in INSTRUCTIONS
+
+
+def _folded(name: str) -> str:
+    """As file systems see it that know no case, or drop dots and blanks at the end."""
+    return name.casefold().rstrip(". ")

@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Literal
 
 from executor.policy.call import PlannedCall
-from executor.policy.decide import PolicyState, Resolve, Rules, decide
+from executor.policy.decide import PolicyState, Rules, decide
+from executor.policy.ground import Ground
 from executor.policy.rules import parse_rule
 from executor.policy.verdict import Ask, Mode, Verdict
 
@@ -15,12 +16,12 @@ from executor.policy.verdict import Ask, Mode, Verdict
 class Policy:
     """Decides for one session; loosened only by its user."""
 
-    def __init__(self, state: PolicyState, resolve: Resolve) -> None:
+    def __init__(self, state: PolicyState, ground: Ground) -> None:
         self.state = state
-        self._resolve = resolve
+        self._ground = ground
 
     def decide(self, call: PlannedCall) -> Verdict:
-        return decide(call, self.state, self._resolve)
+        return decide(call, self.state, self._ground)
 
     def remember(self, ask: Ask, _scope: Literal["session", "always"]) -> None:
         """Allow from now on what the question said it would cover; until the session ends."""

@@ -4,16 +4,16 @@ Values only; `processes` does the work.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+
+import msgspec
 
 HEAD_BYTES = 24 * 1024
 TAIL_BYTES = 24 * 1024
 SPILL_MAX = 64 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(msgspec.Struct, frozen=True):
     """One program to run to its end; standard input is closed."""
 
     argv: tuple[str, ...]
@@ -23,7 +23,7 @@ class Command:
     call: str
     """The tool_id: what is started carries it in its environment."""
     timeout_s: float
-    environment: Mapping[str, str] = field(default_factory=dict[str, str])
+    environment: Mapping[str, str] = msgspec.field(default_factory=dict[str, str])
     """On top of the clean environment."""
     spill: Path | None = None
     """The folder for output beyond head and tail; without it, that is dropped."""
@@ -32,37 +32,31 @@ class Command:
     keep_stderr: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Exited:
+class Exited(msgspec.Struct, frozen=True):
     code: int
 
 
-@dataclass(frozen=True, slots=True)
-class Signalled:
+class Signalled(msgspec.Struct, frozen=True):
     name: str
     """As in SIGSEGV."""
 
 
-@dataclass(frozen=True, slots=True)
-class TimedOut:
+class TimedOut(msgspec.Struct, frozen=True):
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class NotStarted:
+class NotStarted(msgspec.Struct, frozen=True):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Lost:
+class Lost(msgspec.Struct, frozen=True):
     """The process that watched the command was killed: how the command ended is unknown."""
 
 
 Outcome = Exited | Signalled | TimedOut | NotStarted | Lost
 
 
-@dataclass(frozen=True, slots=True)
-class Captured:
+class Captured(msgspec.Struct, frozen=True):
     """Standard output and error in the order in which they came, middle left out."""
 
     head: bytes
@@ -79,8 +73,7 @@ class Captured:
         return self.total_bytes > len(self.head) + len(self.tail)
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(msgspec.Struct, frozen=True):
     outcome: Outcome
     output: Captured
     duration_ms: int

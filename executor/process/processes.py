@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from executor.failpoints import hit
 from executor.process.command import (
     Command,
     Ended,
@@ -22,10 +23,11 @@ from executor.process.command import (
 )
 from executor.process.environment import clean_environment
 from executor.process.live import Emit, Live, Stream
+from executor.process.nursery import Nursery
 from executor.process.output import Capture
 from executor.process.programs import find_program
 from executor.process.survivors import end_marked
-from executor.process.tree import Feed, Nursery, Tree
+from executor.process.tree import Feed, Tree
 from executor.workspace.waiting import to_the_end
 
 GRACE_S = 2.0
@@ -45,12 +47,14 @@ def _nobody(_stream: Stream, _text: str) -> None:
 class Processes:
     """Starts everything that this session runs, and ends it."""
 
-    def __init__(self, owner: str, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, owner: str, environment: Mapping[str, str], nursery: Nursery | None = None
+    ) -> None:
         """`owner` is the journal's id, under which an executor that comes later finds survivors;
         `environment` is the executor's own, of which a clean part is passed on."""
         self._owner = owner
         self._environment = environment
-        self._nursery = Nursery()
+        self._nursery = nursery or Nursery()
         self._slots = asyncio.Semaphore(RUNNING_MAX)
         self._running: set[Tree] = set()
 
@@ -64,6 +68,7 @@ class Processes:
             started = time.monotonic()
             live = Live(emit)
             capture = Capture(command.head_bytes, command.tail_bytes, command.spill, command.call)
+            hit("before_spawn")
             tree = await Tree.start(
                 self._nursery,
                 command.argv,
@@ -74,7 +79,9 @@ class Processes:
             )
             self._running.add(tree)
             try:
+                hit("after_spawn")
                 outcome = await _outcome(tree, command.timeout_s)
+                hit("after_exit")
             finally:
                 await to_the_end(_end(tree, GRACE_S))
                 self._running.discard(tree)

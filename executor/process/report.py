@@ -33,11 +33,13 @@ class Report:
 def report(ended: Ended) -> Report:
     """Output first, then one line on the end, in brackets.
 
+    How long it took is in the metadata alone: the same call with the same outcome reads the same,
+    by which a model that runs in circles is known.
     Raises ToolFailure `not_started` for what was not.
     """
     status, error = _status(ended.outcome)
     output = _shown(ended.output)
-    facts = [_ending(ended.outcome), f"{ended.duration_ms / 1000:.1f} s"]
+    facts = [_ending(ended.outcome)]
     if ended.left_behind:
         facts.append(f"ended what it left running ({ended.left_behind})")
     text = f"{output}{'' if not output or output.endswith(chr(10)) else chr(10)}"

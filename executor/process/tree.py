@@ -7,58 +7,19 @@ import asyncio
 import json
 import os
 import socket
-import subprocess
-import sys
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
-from typing import cast
 
 import msgspec
 
+from executor.process.nursery import Nursery
+
 _READ_BYTES = 64 * 1024
-_WARDEN = Path(__file__).with_name("warden.py")
 
 Fact = dict[str, int]
 """One line of the warden, as `warden` describes it."""
 Feed = Callable[[bytes], None]
 """Takes a chunk; an empty one is the end."""
-
-
-class Nursery:
-    """The program from which wardens are forked; started at the first command."""
-
-    def __init__(self) -> None:
-        self._process: subprocess.Popen[bytes] | None = None
-        self._requests: socket.socket | None = None
-
-    def hand_over(self, handles: list[int]) -> None:
-        """Let a new warden have `handles`; the caller closes its own. Raises OSError."""
-        if self._process is None or self._process.poll() is not None:
-            self.close()
-            self._start()
-        requests = cast("socket.socket", self._requests)
-        socket.send_fds(requests, [b"+"], handles)
-
-    def close(self) -> None:
-        """End the program; it waits for its wardens, and they have nothing to watch any more."""
-        if self._process is not None and self._requests is not None:
-            self._requests.close()
-            self._process.wait()
-            self._process = None
-
-    def _start(self) -> None:
-        self._requests, theirs = socket.socketpair()
-        with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", "-X", "utf8", str(_WARDEN)],
-                stdin=theirs.fileno(),
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                cwd="/",
-                env={},
-                start_new_session=True,
-            )
 
 
 class Tree:

@@ -32,6 +32,7 @@ from typing import NoReturn, TypedDict
 
 PR_SET_CHILD_SUBREAPER = 36
 _PAUSE = 0.005
+_NO_MORE = b"-"
 _IGNORED_HERE = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGTSTP)
 _DEFAULT_BELOW = (*_IGNORED_HERE, signal.SIGCHLD, signal.SIGPIPE, signal.SIGXFSZ)
 
@@ -42,7 +43,10 @@ class Request(TypedDict):
 
 
 def main() -> None:
-    """Fork a warden for each byte that comes, until the executor is gone."""
+    """Fork a warden for each byte that comes, until the executor is gone.
+
+    Each is there before its byte: no command waits for a fork.
+    """
     for number in _IGNORED_HERE:
         signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # wardens are reaped by the kernel
@@ -50,17 +54,28 @@ def main() -> None:
     requests = socket.socket(fileno=0)
     prctl = _prctl()
     gc.freeze()
-    while True:
-        byte, handles, _, _ = socket.recv_fds(requests, 1, 4)
-        if not byte:
-            break
-        if os.fork() == 0:
-            requests.close()
-            _watch(handles, prctl)
-        for handle in handles:
-            os.close(handle)
+    while _fork_next(requests, prctl) != _NO_MORE:
+        pass
+    requests.close()
     with suppress(ChildProcessError):
         os.waitpid(-1, 0)  # returns when the last warden has ended
+
+
+def _fork_next(requests: socket.socket, prctl: Callable[[int, int], object]) -> bytes:
+    """Returns when the next warden has started its command, or ended without one."""
+    reading, writing = os.pipe()
+    if os.fork() == 0:
+        os.close(reading)
+        byte, handles, _, _ = socket.recv_fds(requests, 1, 4)
+        if not byte:
+            os.write(writing, _NO_MORE)
+            os._exit(0)
+        requests.close()
+        _watch(handles, writing, prctl)
+    os.close(writing)
+    word = os.read(reading, 1)
+    os.close(reading)
+    return word
 
 
 def _prctl() -> Callable[[int, int], object]:
@@ -71,8 +86,8 @@ def _prctl() -> Callable[[int, int], object]:
     return lambda option, value: library.prctl(option, value, 0, 0, 0)
 
 
-def _watch(handles: list[int], prctl: Callable[[int, int], object]) -> NoReturn:
-    """The life of one warden."""
+def _watch(handles: list[int], busy: int, prctl: Callable[[int, int], object]) -> NoReturn:
+    """The life of one warden; it closes `busy` as soon as the next one may be forked."""
     for handle in handles:
         os.set_inheritable(handle, False)
     control = socket.socket(fileno=handles[0])
@@ -88,6 +103,7 @@ def _watch(handles: list[int], prctl: Callable[[int, int], object]) -> NoReturn:
     except OSError as error:
         _tell(control, {"failed": error.errno or 0})
     else:
+        os.close(busy)
         for handle in handles[1:]:
             os.close(handle)
         _serve(control, woken, command)

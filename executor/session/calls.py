@@ -10,6 +10,7 @@ from collections.abc import Callable, Coroutine
 from typing import Literal, assert_never
 
 from executor.errors import JournalError, ToolFailure
+from executor.failpoints import hit
 from executor.journal import Accepted, Finished, Running, StartedByGoneProcess, Unknown
 from executor.session.consent import Consent
 from executor.session.orders import Order, ordered
@@ -133,7 +134,9 @@ class Calls:
                 self._reports.progress(tool_id, "started")
         if live.refused is not None:
             return denied(live.refused)
+        hit("after_policy")
         self._parts.journal.begin(tool_id, effects=order.effects)
+        hit("journal_received")
         live.began = time.monotonic()
         if live.shown:
             self._parts.view.show(CallStarted(tool_id, order.call.tool_name, live.title))

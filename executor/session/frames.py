@@ -7,6 +7,7 @@ import time
 from typing import assert_never
 
 from executor.errors import JournalError, ServerRefused, UsageError
+from executor.failpoints import hit
 from executor.link import Reattach
 from executor.session.calls import Calls
 from executor.session.letters import Letter, Letters
@@ -70,7 +71,8 @@ class Frames:
             raise UsageError(f"the prompt and what goes with it are too large: {error}") from error
 
     def received(self, frame: Frame[FromMaestro]) -> None:
-        self._dispatch(frame.message)
+        hit("recv_frame")
+        self._dispatch(frame.message, frame.seq)
         if frame.seq is not None:
             try:
                 self._parts.journal.see(frame.seq)
@@ -108,7 +110,7 @@ class Frames:
             self._letters.settle(letter_id)
             raise UsageError(f"the message is too large: {error}") from error
 
-    def _dispatch(self, message: FromMaestro) -> None:
+    def _dispatch(self, message: FromMaestro, seq: int | None) -> None:
         match message:
             case RunTool():
                 self._calls.take(message)
@@ -116,13 +118,12 @@ class Frames:
                 self._calls.cancel(tool_id, "the maestro asked for it")
             case SessionStarted():
                 self._attached(message)
-            case Accepted(id=letter_id, tool_id=tool_id):
-                self._letters.settle(letter_id)
-                self._settle_result(tool_id)
+            case Accepted():
+                self._accepted(message)
             case ErrorReported():
                 self._refused(message)
             case RunFinished():
-                self._finished(message)
+                self._finished(message, seq)
             case PlanUpdated(steps=steps):
                 self._parts.view.show(message)
                 if self._parts.keep_plan:
@@ -147,6 +148,8 @@ class Frames:
     def _attached(self, started: SessionStarted) -> None:
         self._attached_ever = True
         self._lost_at = None
+        if started.resumed:
+            hit("on_resume")
         try:
             self._parts.journal.belong_to(started.session_id)
         except JournalError as error:
@@ -163,13 +166,20 @@ class Frames:
                 view.show(Notice(str(error), "error"))
         self._calls.send_again()
 
-    def _finished(self, message: RunFinished) -> None:
+    def _accepted(self, message: Accepted) -> None:
+        letter = self._letters.settle(message.id)
+        if isinstance(letter, UserMessage) and not self._letters.words_wait:
+            self._runs.heard(message.of_seq)
+        self._settle_result(message.tool_id)
+
+    def _finished(self, message: RunFinished, seq: int | None) -> None:
         self._calls.cancel_all("the run has ended")
         summary = self._runs.finish(
             self._session_id,
             self._start.run.model or "",
             message,
-            is_earlier=self._letters.words_wait,
+            seq,
+            words_wait=self._letters.words_wait,
         )
         self._parts.view.show(summary)
 

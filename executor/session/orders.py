@@ -4,7 +4,6 @@ Checks names and parameters against the contracts. Decides nothing, runs nothing
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 import msgspec
 
@@ -20,8 +19,7 @@ ENDING_SECONDS = 10.0
 """What a tool that keeps its own time gets beyond it, to end what it started and to answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(msgspec.Struct, frozen=True):
     call: PlannedCall
     run: Callable[[ToolContext], Awaitable[ToolOutcome]]
     seconds: float

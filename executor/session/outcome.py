@@ -3,7 +3,7 @@
 A table and one function over it; prints nothing.
 """
 
-from dataclasses import dataclass
+import msgspec
 
 from executor.errors import ExecutorError, ServerRefused, ServerUnreachable, UsageError
 from executor.view.port import RunSummary
@@ -36,8 +36,7 @@ _BY_REASON: dict[EndReason, int] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Parked:
+class Parked(msgspec.Struct, frozen=True):
     """The run waits for something that no one here can hasten; the session can be resumed."""
 
     session_id: str

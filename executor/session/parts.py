@@ -4,8 +4,9 @@ Types only; the parts live in their own rooms.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Literal, Protocol
+
+import msgspec
 
 from executor.journal import Journal
 from executor.link import Link
@@ -29,14 +30,13 @@ class CustomToolRunner(Protocol):
     async def run(self, parameters: JsonObject, context: ToolContext) -> ToolOutcome: ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionParts:
+class SessionParts(msgspec.Struct, frozen=True, kw_only=True):
     link: Link
     journal: Journal
     view: View
     workspace: Workspace
     tools: Mapping[str, Tool]
-    custom_tools: Mapping[str, CustomToolRunner] = field(
+    custom_tools: Mapping[str, CustomToolRunner] = msgspec.field(
         default_factory=dict[str, CustomToolRunner]
     )
     decide: Callable[[PlannedCall], Verdict]

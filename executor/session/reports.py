@@ -5,10 +5,12 @@ Decides nothing and runs nothing.
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal
 
+import msgspec
+
 from executor.errors import JournalError
+from executor.failpoints import hit
 from executor.session.orders import Order, is_bootstrap
 from executor.session.parts import SessionParts
 from executor.session.results import Refused, note, wire_result
@@ -23,8 +25,7 @@ DELTA_BACKLOG_BYTES = 256 * 1024
 """With so much waiting to be sent, live output is dropped: the result has it."""
 
 
-@dataclass(slots=True)
-class Live:
+class Live(msgspec.Struct):
     """One call between its `run_tool` and its result."""
 
     message: RunTool
@@ -47,8 +48,7 @@ class Live:
         return self.message.tool_name if self.order is None else title(self.order.call)
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(msgspec.Struct, frozen=True):
     """A call's end, for whoever counts."""
 
     result: ToolResult
@@ -72,6 +72,7 @@ class Reports:
 
     def output(self, live: Live, stream: Literal["stdout", "stderr"], text: str) -> None:
         """Live output: shown, and sent while the network keeps up."""
+        hit("mid_output")
         tool_id, link = live.message.tool_id, self._parts.link
         if live.shown:
             self._parts.view.show(CallOutput(tool_id, stream, text))
@@ -90,6 +91,7 @@ class Reports:
             self._parts.journal.finish(result, effects=order is None or order.effects)
         except JournalError as error:
             self._journal_failed(error)
+        hit("journal_finished")
         self.send(result)
         if not live.shown:
             return

@@ -3,8 +3,6 @@
 Builds values; sends and writes nothing.
 """
 
-from dataclasses import dataclass
-
 import msgspec
 
 from executor.errors import ToolFailure
@@ -16,8 +14,7 @@ from protocol.strict_json import map_strings
 from protocol.version import MAX_RESULT_BYTES
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(msgspec.Struct, frozen=True):
     """Not run: policy or the user said no."""
 
     why: str

@@ -25,6 +25,10 @@ class Runs:
         self._stop_when_parked = stop_when_parked
         self._turn = Turn()
         self._over: asyncio.Future[RunOver] = asyncio.get_running_loop().create_future()
+        self._said_at = 0
+        """The seq of what the user said last; runs that ended below it are earlier ones."""
+        self._ended: tuple[int, RunSummary] | None = None
+        """The last end, with its seq, that came while words of the user were under way."""
 
     def expect(self) -> None:
         """The user has said something: a run follows, or the one that goes on is steered."""
@@ -51,14 +55,32 @@ class Runs:
             case _:
                 pass
 
+    def heard(self, seq: int | None) -> None:
+        """The ledger holds the user's words, in the row `seq` where the maestro says which."""
+        self._said_at = seq or 0
+        ended, self._ended = self._ended, None
+        if ended is not None and seq is not None and ended[0] > seq:
+            self._settle(ended[1])
+
     def finish(
-        self, session_id: str, model: str, finished: RunFinished, *, is_earlier: bool
+        self,
+        session_id: str,
+        model: str,
+        finished: RunFinished,
+        seq: int | None,
+        *,
+        words_wait: bool,
     ) -> RunSummary:
-        """Close the run; `is_earlier`: not the one that is waited for."""
+        """Close the run that ended at `seq`.
+
+        Whether it is the one that is waited for shows only once no words of the user wait.
+        """
         summary = self._turn.summary(session_id, model, finished)
         self._turn = Turn()
         self._going = False
-        if not is_earlier:
+        if words_wait:
+            self._ended = (seq or 0, summary)
+        elif seq is None or seq > self._said_at:
             self._settle(summary)
         return summary
 

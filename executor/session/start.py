@@ -3,7 +3,7 @@
 Values, and one function from them to a message.
 """
 
-from dataclasses import dataclass, field
+import msgspec
 
 from executor.session.parts import SessionParts
 from protocol.from_executor import (
@@ -16,27 +16,24 @@ from protocol.from_executor import (
 from protocol.wire import Content
 
 
-@dataclass(frozen=True, slots=True)
-class NewSession:
+class NewSession(msgspec.Struct, frozen=True):
     prompt: str
     attachments: tuple[Content, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ResumedSession:
+class ResumedSession(msgspec.Struct, frozen=True):
     """The session that the journal belongs to."""
 
     take_over: bool = False
     """Also when another executor is attached."""
 
 
-@dataclass(frozen=True, slots=True)
-class SessionStart:
+class SessionStart(msgspec.Struct, frozen=True):
     opening: NewSession | ResumedSession
     client_type: str = "cli"
-    project_spec: ProjectSpec = field(default_factory=ProjectSpec)
-    workspace: Workspace = field(default_factory=Workspace)
-    run: RunWishes = field(default_factory=RunWishes)
+    project_spec: ProjectSpec = msgspec.field(default_factory=ProjectSpec)
+    workspace: Workspace = msgspec.field(default_factory=Workspace)
+    run: RunWishes = msgspec.field(default_factory=RunWishes)
 
 
 def handshake(

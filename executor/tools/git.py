@@ -4,7 +4,7 @@ Which commands may run is decided before; how git is kept from running more is i
 """
 
 from executor.errors import ToolFailure
-from executor.process import Command
+from executor.process.command import Command
 from executor.process.git import (
     ENVIRONMENT,
     LIST_CONFIGURATION,

@@ -8,7 +8,7 @@ import sys
 import msgspec
 
 from executor.errors import ToolFailure
-from executor.process import Command, Ended, Exited, TimedOut
+from executor.process.command import Command, Ended, Exited, TimedOut
 from executor.tool_context import ToolContext, ToolOutcome
 from executor.workspace.search import Found, Hit, Request, Summary
 from executor.workspace.waiting import in_thread

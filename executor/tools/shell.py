@@ -4,7 +4,7 @@ A command that ended by itself is a success, whatever its exit code; what may ru
 """
 
 from executor.errors import ToolFailure
-from executor.process import Command
+from executor.process.command import Command
 from executor.process.programs import shell_argv
 from executor.process.report import report
 from executor.tool_context import ToolContext, ToolOutcome

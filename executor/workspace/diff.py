@@ -4,8 +4,9 @@ Compares lines; knows no files.
 """
 
 import difflib
-from dataclasses import dataclass
 from itertools import chain
+
+import msgspec
 
 CONTEXT = 3
 DIFF_MAX = 64 * 1024
@@ -15,8 +16,7 @@ _COMPARED_MAX = 4_000_000
 _NO_NEWLINE = "\n\\ No newline at end of file\n"
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(msgspec.Struct, frozen=True):
     diff: str
     """Empty if the texts are equal; cut at a line, with a note, beyond DIFF_MAX."""
     added: int

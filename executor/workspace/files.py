@@ -9,9 +9,11 @@ import secrets
 import stat
 from collections import OrderedDict
 from contextlib import suppress
-from dataclasses import dataclass
+
+import msgspec
 
 from executor.errors import ToolFailure
+from executor.failpoints import hit
 
 READ_MAX = 32 * 1024 * 1024
 """Bytes of the largest file that is read whole."""
@@ -23,8 +25,7 @@ _READ_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_NOCTTY | os.O_C
 _TEMP_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-@dataclass(frozen=True, slots=True)
-class FileBytes:
+class FileBytes(msgspec.Struct, frozen=True):
     """A file as it was at one moment."""
 
     shown: str
@@ -135,7 +136,9 @@ def replace(folder: int, name: str, content: bytes, new_mode: int) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
+        hit("tmp_written")
         os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+        hit("renamed")
     except BaseException:
         with suppress(FileNotFoundError):
             os.unlink(temporary, dir_fd=folder)

@@ -5,7 +5,8 @@ Reads rule text and judges paths; the user's global excludes are not the project
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from executor.workspace.patterns import BadPattern, PathPattern, path_pattern
 
@@ -15,15 +16,13 @@ RULES_MAX = 10_000
 _STARS = re.compile(r"(?<![^/])\*{3,}(?![^/])")
 
 
-@dataclass(frozen=True, slots=True)
-class _Rule:
+class _Rule(msgspec.Struct, frozen=True):
     pattern: PathPattern
     is_negated: bool
     folders_only: bool
 
 
-@dataclass(frozen=True, slots=True)
-class IgnoreRules:
+class IgnoreRules(msgspec.Struct, frozen=True):
     """The rules that hold in one folder: its own, then those of the folders above it."""
 
     depth: int = 0

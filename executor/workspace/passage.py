@@ -6,7 +6,8 @@ Works on text with a line feed for every line ending; changes nothing.
 import difflib
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from executor.workspace.numbered import numbered
 from executor.workspace.text import lines_of
@@ -30,8 +31,7 @@ _FOLDS: tuple[tuple[str, _Fold], ...] = (
 """Ways of being nearly equal, the mildest first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Near:
+class Near(msgspec.Struct, frozen=True):
     """The nearest passage: its first line, counted from 1, its lines, and what differs."""
 
     first: int

@@ -5,8 +5,9 @@ Works on names alone. Whether a match includes or ignores a file is its caller's
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
+
+import msgspec
 
 ALTERNATIVES_MAX = 256
 """How many patterns the braces of one may stand for."""
@@ -26,8 +27,7 @@ class BadPattern(ValueError):
     """The pattern can't be read; the message says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class PathPattern:
+class PathPattern(msgspec.Struct, frozen=True):
     """One pattern, taken apart at its slashes; `**` stands for any number of folders."""
 
     segments: tuple[_Name | None, ...]

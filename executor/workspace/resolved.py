@@ -8,9 +8,10 @@ import stat
 from collections import deque
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+import msgspec
 
 from executor.errors import OutsideWorkspace
 from executor.workspace.names import components, printable
@@ -24,8 +25,7 @@ LINKS_MAX = 40
 FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-@dataclass(frozen=True, slots=True)
-class ResolvedPath:
+class ResolvedPath(msgspec.Struct, frozen=True):
     """Where a path leads. All parts are relative to the root; the root itself has none."""
 
     literal: tuple[str, ...]
@@ -49,8 +49,7 @@ def shown(parts: tuple[str, ...]) -> str:
     return printable("/".join(parts)) or "."
 
 
-@dataclass(frozen=True, slots=True)
-class Located:
+class Located(msgspec.Struct, frozen=True):
     """A resolved path and the handle from which it can be opened, valid inside `located`."""
 
     path: ResolvedPath

@@ -5,8 +5,9 @@ Every text that `decode` gives, `encode` turns into the very bytes that it came 
 
 import codecs
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass, replace
 from typing import Literal
+
+import msgspec
 
 from executor.errors import ToolFailure
 from executor.workspace.kinds import binary_kind
@@ -21,8 +22,7 @@ _BOMS: tuple[tuple[bytes, Codec], ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(msgspec.Struct, frozen=True):
     """A text file's content; `text` has its line endings as they are, and no byte order mark."""
 
     text: str
@@ -49,7 +49,7 @@ class Text:
         return ", ".join(part for part in found if part)
 
     def with_text(self, text: str) -> "Text":
-        return replace(self, text=text)
+        return msgspec.structs.replace(self, text=text)
 
     def encode(self) -> bytes:
         """Raises ToolFailure `unencodable` for characters that the file's encoding lacks."""

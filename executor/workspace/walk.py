@@ -8,8 +8,9 @@ import stat
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 from executor.errors import ToolFailure
 from executor.workspace.files import read_regular
@@ -23,8 +24,7 @@ _GIT_FOLDER = ".git"
 EntryKind = Literal["file", "folder", "link", "other"]
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """One name that was found; `path` is relative to the root."""
 
     path: tuple[str, ...]
@@ -33,8 +33,7 @@ class Entry:
     mtime_ns: int
 
 
-@dataclass(frozen=True, slots=True)
-class Pruning:
+class Pruning(msgspec.Struct, frozen=True):
     """How far a walk goes, and what it leaves out."""
 
     depth: int = DEPTH_MAX
@@ -45,8 +44,7 @@ class Pruning:
     cancelled: Callable[[], bool] = lambda: False
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(msgspec.Struct, frozen=True):
     base: tuple[str, ...]
     """The folder that was walked, relative to the root."""
     entries: tuple[Entry, ...]

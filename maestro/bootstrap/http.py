@@ -7,27 +7,29 @@ import asyncio
 import contextlib
 import os
 import socket
+import sys
 from collections.abc import Generator
 from pathlib import Path
 
 import uvicorn
-from fastapi import FastAPI
 
+from maestro.edge.app import create_app
+from maestro.edge.edge import Edge
 from maestro.errors import SettingsError
 from maestro.settings import Listen
 from protocol.version import MAX_FRAME_TO_MAESTRO, PING_SECONDS, SILENT_SECONDS
 
 BACKLOG = 2048
-GRACEFUL_SECONDS = 10
-"""For sockets to close in; generations have their own time."""
+GRACEFUL_SECONDS = 5
+"""For requests to end in once sockets and streams are gone; generations have their own time."""
 
 
 class HttpServer:
-    """One listening server. `serve` ends after `stop`, once the application has drained."""
+    """One listening server. `serve` ends after `stop`, once the edge has drained."""
 
-    def __init__(self, app: FastAPI, listen: Listen, listener: socket.socket | None = None) -> None:
+    def __init__(self, edge: Edge, listen: Listen, listener: socket.socket | None = None) -> None:
         config = uvicorn.Config(
-            app,
+            create_app(edge),
             http="httptools",
             ws="websockets-sansio",
             ws_max_size=MAX_FRAME_TO_MAESTRO,
@@ -41,9 +43,10 @@ class HttpServer:
             proxy_headers=False,
             timeout_graceful_shutdown=GRACEFUL_SECONDS,
         )
+        self._edge = edge
         self._server = _Server(config)
-        self._listen = listen
-        self._socket = listener or _bound(listen)
+        self._socket = listener or bound(listen)
+        self._leaving: asyncio.Task[None] | None = None
 
     @property
     def address(self) -> str:
@@ -67,7 +70,15 @@ class HttpServer:
 
     def stop(self) -> None:
         """Let nobody in, send everybody elsewhere (1012), then end `serve`."""
-        self._server.should_exit = True
+        if self._leaving is None:
+            self._leaving = asyncio.create_task(self._leave(), name="leave")
+
+    async def _leave(self) -> None:
+        """The server itself would wait for event streams, which have no end of their own."""
+        try:
+            await self._edge.drain()
+        finally:
+            self._server.should_exit = True
 
 
 class _Server(uvicorn.Server):
@@ -86,25 +97,35 @@ class _Server(uvicorn.Server):
         self.ready.set()
 
 
-def _bound(listen: Listen) -> socket.socket:
-    """A listening socket; uvicorn itself would make a unix socket that everybody may use."""
+def bound(listen: Listen) -> socket.socket:
+    """A listening socket; uvicorn itself would make a unix socket that everybody may use.
+
+    Raises SettingsError when nobody can listen there.
+    """
     try:
         if listen.uds is not None:
             return _bound_unix(listen.uds)
         family = socket.AF_INET6 if ":" in listen.host else socket.AF_INET
-        return socket.create_server(
-            (listen.host, listen.port), family=family, backlog=BACKLOG, reuse_port=False
-        )
+        listener = socket.create_server((listen.host, listen.port), family=family, backlog=BACKLOG)
     except OSError as error:
-        raise SettingsError(f"can't listen on {listen}: {error.strerror or error}") from error
+        why = os.strerror(error.errno) if error.errno else str(error)
+        raise SettingsError(f"can't listen on {listen}: {why}") from error
+    # Inherited by what it accepts. asyncio sets no TCP_NODELAY where the listener's protocol is 0.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if sys.platform == "linux":  # a peer that stalls is dropped
+        milliseconds = int(SILENT_SECONDS * 1000)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
+    return listener
 
 
 def _bound_unix(path: Path) -> socket.socket:
-    with contextlib.suppress(FileNotFoundError):
+    if path.exists():
+        if not path.is_socket():
+            raise SettingsError(f"can't listen on {path}: it is there, and no socket")
         with socket.socket(socket.AF_UNIX) as probe:
             if probe.connect_ex(str(path)) == 0:
                 raise SettingsError(f"can't listen on {path}: another server does")
-        path.unlink()
+        path.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX)
     previous = os.umask(0o177)
     try:

@@ -7,17 +7,35 @@ import threading
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
+import structlog
+
 from maestro.domain.conversation import ModelRequest, ReplyPart
-from maestro.errors import ModelError
+from maestro.errors import KeyMissing, ModelError
 from maestro.llm import chat_completions
 from maestro.llm.opening import ModelSettings, OpenedModel, open_model
 from maestro.settings import ModelChoice, Role
+
+log = structlog.get_logger(__name__)
 
 
 @asynccontextmanager
 async def open_choice(choice: ModelChoice, role: Role) -> AsyncGenerator[OpenedModel]:
     """The model of this process, closed at the end; an edge has none and needs no key."""
     opened = OpenedModel(NoModel(), "") if role == "edge" else open_model(_settings(choice))
+    try:
+        yield opened
+    finally:
+        await opened.model.close()
+
+
+@asynccontextmanager
+async def open_or_explain(choice: ModelChoice) -> AsyncGenerator[OpenedModel]:
+    """As `open_choice`, but without a key every request is answered with what is missing."""
+    try:
+        opened = open_model(_settings(choice))
+    except KeyMissing as error:
+        log.warning("model_key_missing", missing=str(error))
+        opened = OpenedModel(KeylessModel(str(error)), choice.model or "", str(error))
     try:
         yield opened
     finally:
@@ -38,6 +56,23 @@ class NoModel:
 
     def refusal(self, _name: str) -> str | None:
         return None
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+class KeylessModel:
+    """Of a server whose operator has set no key yet: every run ends with what is missing."""
+
+    def __init__(self, missing: str) -> None:
+        self._missing = missing
+
+    async def generate(self, request: ModelRequest) -> AsyncGenerator[ReplyPart]:
+        raise ModelError("auth", f"{request.model or 'the model'}: {self._missing}")
+        yield  # an async generator
+
+    def refusal(self, _name: str) -> str | None:
+        return self._missing
 
     async def close(self) -> None:
         """Nothing is open."""

@@ -9,12 +9,12 @@ import os
 import signal
 import socket
 from collections.abc import AsyncGenerator, Callable, Generator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 
 import structlog
 
-from maestro.bootstrap.models import open_choice, warm_up
+from maestro.bootstrap.models import open_choice, open_or_explain, warm_up
 from maestro.bootstrap.stores import open_bus, open_ledger
 from maestro.domain.decision import Policy
 from maestro.domain.safeguards import Limits
@@ -27,7 +27,6 @@ from maestro.edge.dependencies import (
     TokenAuth,
 )
 from maestro.edge.edge import Edge
-from maestro.errors import SettingsError
 from maestro.llm.opening import OpenedModel
 from maestro.ports import Account, Accounts, Bus, Ledger
 from maestro.settings import LOOPBACK_HOSTS, Settings
@@ -66,13 +65,22 @@ async def serve(settings: Settings, announce: Announce, private: Private | None 
     async with (
         open_ledger(settings.backends) as ledger,
         open_bus(settings.backends.redis_url) as bus,
-        open_choice(settings.model, settings.role) as opened,
+        _open_model(settings, private) as opened,
     ):
         parts = _Parts(ledger, ledger.accounts, bus, opened)
         if settings.role == "worker":
             await _work(settings, parts, announce)
         else:
             await _serve_doors(settings, parts, announce, private)
+
+
+def _open_model(
+    settings: Settings, private: Private | None
+) -> AbstractAsyncContextManager[OpenedModel]:
+    """Doors that open without a key let an operator look; a worker alone would fail every run."""
+    if settings.role == "all" and private is None:
+        return open_or_explain(settings.model)
+    return open_choice(settings.model, settings.role)
 
 
 async def _work(settings: Settings, parts: _Parts, announce: Announce) -> None:
@@ -89,7 +97,6 @@ async def _serve_doors(
     settings: Settings, parts: _Parts, announce: Announce, private: Private | None
 ) -> None:
     from maestro.bootstrap.http import HttpServer
-    from maestro.edge.app import create_app
 
     def attached(session_id: str) -> bool:
         return edge.peers.follows(session_id)
@@ -99,7 +106,7 @@ async def _serve_doors(
         parts.ledger, parts.bus, parts.opened.model, _worker_settings(settings, parts, only=only)
     )
     edge = Edge(await _dependencies(settings, parts, private, worker))
-    server = HttpServer(create_app(edge), settings.listen, private and private.listener)
+    server = HttpServer(edge, settings.listen, private and private.listener)
     async with contextlib.AsyncExitStack() as stack:
         if settings.role == "all":
             await stack.enter_async_context(_working(worker))
@@ -133,6 +140,7 @@ async def _dependencies(
         model_refusal=parts.opened.model.refusal,
         allowed_hosts=_hosts(settings, private),
         allowed_origins=frozenset(settings.allowed_origins),
+        readiness={"model": parts.opened.check},
         version=RELEASE,
     )
 
@@ -153,11 +161,6 @@ def _hosts(settings: Settings, private: Private | None) -> frozenset[str]:
         return frozenset({ANY_HOST})
     if settings.listen.local:
         return frozenset({*LOOPBACK_HOSTS, *named})
-    if not named:
-        raise SettingsError(
-            f"allowed_hosts: {settings.listen.host} is reachable from elsewhere, so say by which "
-            "names: --allowed-hosts maestro.example (or '*')"
-        )
     return frozenset({settings.listen.host.lower(), *named})
 
 
@@ -186,6 +189,7 @@ async def _working(worker: Worker) -> AsyncGenerator[None]:
     try:
         yield
     finally:
+        log.info("draining", seconds=DRAIN_SECONDS)
         await worker.drain(DRAIN_SECONDS)
         running.cancel()
         with contextlib.suppress(asyncio.CancelledError):

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from maestro.errors import SettingsError
 from maestro.ports import Bus
 from maestro.settings import Backends
 
@@ -62,7 +63,10 @@ async def open_bus(redis_url: str | None) -> AsyncGenerator[Bus]:
     else:
         from maestro.bus.redis_streams import RedisBus
 
-        bus = RedisBus(redis_url)
+        try:
+            bus = RedisBus(redis_url)
+        except ValueError:  # its words may hold the password
+            raise SettingsError("redis_url: this is not a Redis address") from None
     try:
         yield bus
     finally:

@@ -5,6 +5,7 @@ cannot leave its reply to the next one. Knows no key.
 """
 
 import asyncio
+import os
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
@@ -61,7 +62,7 @@ class RedisConnection:
                 return [await self._reply() for _ in commands]
         except (RedisError, OSError) as error:
             await self.close()
-            raise BusUnavailable(f"Redis is away: {error or type(error).__name__}") from error
+            raise BusUnavailable(f"Redis is away: {_reason(error)}") from error
         except BaseException:
             await self.close()
             raise
@@ -76,3 +77,19 @@ class RedisConnection:
 
     async def close(self) -> None:
         await self._connection.disconnect(nowait=True)
+
+
+def refusal(error: ResponseError) -> BusUnavailable:
+    """A command was refused. Only the kind is told: the words may name a user."""
+    kind = str(error).partition(" ")[0] if type(error) is ResponseError else type(error).__name__
+    return BusUnavailable(f"Redis refused: {kind}")
+
+
+def _reason(error: BaseException) -> str:
+    """What the operating system says, else the kind: the words may hold an address or a user."""
+    found: BaseException | None = error
+    while found is not None:
+        if isinstance(found, OSError) and found.errno is not None and found.errno > 0:
+            return os.strerror(found.errno)
+        found = found.__cause__ or found.__context__
+    return type(error).__name__

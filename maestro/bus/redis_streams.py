@@ -22,7 +22,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from maestro.bus.redis_connection import RedisConnection, ResponseError
+from maestro.bus.redis_connection import RedisConnection, ResponseError, refusal
 from maestro.bus.redis_reader import (
     BLOCK_SECONDS,
     FIELD,
@@ -137,7 +137,7 @@ class RedisBus:
             create = ("XGROUP", "CREATE", self._work, GROUP, "0", "MKSTREAM")
             [created] = await connection.call([create], seconds=CHECK_SECONDS)
             if isinstance(created, ResponseError) and "BUSYGROUP" not in str(created):
-                raise BusUnavailable(f"Redis refused: {created}")
+                raise refusal(created)
             return None
         for _, entries in entries_by_stream(reply):
             return entries[0][1].decode()
@@ -150,7 +150,7 @@ class RedisBus:
         finally:
             await connection.close()
         if isinstance(reply, ResponseError):
-            raise BusUnavailable(f"Redis refused: {reply}")
+            raise refusal(reply)
 
     async def close(self) -> None:
         await self._reader.close()

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from maestro import failpoints
 from maestro.errors import MaestroError, SettingsError
 from maestro.settings import Backends, ModelChoice, Settings, resolve
 
@@ -25,6 +26,7 @@ def private(listen_fd: int, secrets_fd: int, ready_fd: int) -> int:
         told = _told(secrets_fd)
         listener = socket.socket(fileno=listen_fd)
         settings = _settings(told)
+        failpoints.arm(told["environment"])
         _serve(settings, listener, told, ready_fd)
     except MaestroError as error:
         _answer(ready_fd, f"error: {error}")

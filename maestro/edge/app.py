@@ -39,7 +39,9 @@ log = structlog.get_logger(__name__)
 
 
 def create_app(edge: Edge) -> FastAPI:
-    """The ASGI application of `edge`. Serve it with uvicorn and these settings:
+    """The ASGI application of `edge`; drain that first, then end its server.
+
+    Serve it with uvicorn and these settings:
 
     `ws_max_size` 4 MiB, `ws_ping_interval` 15, `ws_ping_timeout` 25, `ws_per_message_deflate` off.
     """
@@ -50,7 +52,6 @@ def create_app(edge: Edge) -> FastAPI:
         try:
             yield
         finally:
-            await edge.drain()
             pulse.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await pulse

@@ -6,6 +6,8 @@ Everything it writes carries its epoch. Plans nothing.
 import asyncio
 from typing import Literal, assert_never
 
+import msgspec
+
 from maestro.domain.events import CallWaiting, ExecutorLost, Fact, ToolAnswered, UserSaid
 from maestro.edge.dialogue import Dialogue
 from maestro.edge.edge import Edge
@@ -17,11 +19,12 @@ from maestro.edge.line import SocketEnded
 from maestro.edge.patience import until_available
 from maestro.edge.peers import Peer
 from maestro.errors import LedgerUnavailable, NewerEvent
+from maestro.failpoints import hit
 from maestro.ports import Appended, HeadMoved, Live, Refused
 from protocol.codec import FrameTooLarge
 from protocol.errors import CloseCode, ErrorCode
 from protocol.from_executor import ExecutorError, ToolError
-from protocol.from_maestro import ErrorReported, FromMaestro, RunTool
+from protocol.from_maestro import Accepted, ErrorReported, FromMaestro, RunTool
 from protocol.wire import Frame
 
 LEAVE_SECONDS = 5.0
@@ -43,6 +46,7 @@ class Attachment:
     async def run(self, inbox: Inbox, tasks: asyncio.TaskGroup) -> None:
         """Greet, then follow the session and take frames until SocketEnded."""
         await self._dialogue.send(self._welcome.started)
+        hit("handshake_ok")
         self._log.info("executor_attached", resumed=self._welcome.started.resumed)
         dependencies = self._edge.dependencies
         async with dependencies.bus.subscribe(self._session_id) as subscription:
@@ -85,6 +89,8 @@ class Attachment:
         """A call that does not fit into a frame is answered here: half a call is another call."""
         try:
             await self._dialogue.send_frame(frame)
+            if isinstance(frame.message, RunTool):
+                hit("run_tool_sent")
         except FrameTooLarge as error:
             if not isinstance(frame.message, RunTool):
                 raise
@@ -121,6 +127,7 @@ class Attachment:
 
     async def _write(self, claimed: Claimed) -> None:
         """Append the fact, for as long as it takes, and say that the ledger holds it."""
+        hit("result_received")
         try:
             outcome = await until_available(
                 lambda: self._append(claimed), stopped=lambda: self._dialogue.line.gone
@@ -129,8 +136,10 @@ class Attachment:
             raise SocketEnded(None) from None  # nobody waits for it: it will be sent again
         if isinstance(outcome, Refused) and not await self._holds(claimed, outcome.why):
             return
+        hit("result_committed")
         if claimed.answer is not None:
-            await self._dialogue.send(claimed.answer)
+            await self._dialogue.send(_naming_row(claimed.answer, claimed.fact, outcome))
+            hit("result_acked")
 
     async def _append(self, claimed: Claimed) -> Appended | Refused:
         return await self._edge.append(
@@ -164,3 +173,10 @@ def _tool_id(fact: Fact) -> str:
             return tool_id
         case _:
             return ""
+
+
+def _naming_row(answer: Accepted, fact: Fact, outcome: Appended | Refused) -> Accepted:
+    """`answer`, with the seq of what the user said: runs that ended before are no answer to it."""
+    if isinstance(fact, UserSaid) and isinstance(outcome, Appended):
+        return msgspec.structs.replace(answer, of_seq=outcome.seq)
+    return answer

@@ -43,7 +43,7 @@ class Dialogue:
                 case Frame():
                     return received
                 case Ignored(type=unknown):
-                    self.log.info("frame_ignored", type=unknown)
+                    self.log.info("frame_ignored", type=unknown[:100])
                 case Violation():
                     await self._answer(received)
                 case _:

@@ -17,6 +17,7 @@ from maestro.edge import tool_offers
 from maestro.edge.dependencies import EdgeDependencies
 from maestro.edge.identifiers import is_session_id, is_short
 from maestro.edge.patience import until_available
+from maestro.failpoints import hit
 from maestro.ports import Attached, AttachRefused, Opened
 from protocol.errors import CloseCode, ErrorCode
 from protocol.from_executor import Handshake
@@ -92,6 +93,7 @@ async def welcome(
     outcome = await until_available(
         lambda: _enter(dependencies, owner, frame, attached), stopped=stopped
     )
+    hit("task_committed")
     if isinstance(outcome, AttachRefused):
         code, words, close_code = _REFUSALS[outcome.why]
         return Unwelcome(ErrorReported(code, words), close_code)

@@ -82,7 +82,7 @@ def _schema_refusal(schema: dict[str, Any]) -> str | None:
                 return f"a schema holds no reference to elsewhere ({keyword})"
     try:
         # No formats: a hostile regular expression is costly even to compile, and none is run here.
-        jsonschema.Draft202012Validator.check_schema(schema, format_checker=None)
+        jsonschema.Draft202012Validator.check_schema(schema, jsonschema.FormatChecker(()))
     except jsonschema.SchemaError as error:
         return f"not a JSON Schema: {error.message[:200]}"
     return None

@@ -4,8 +4,11 @@ Knows connections and errors of asyncpg; what is written is decided elsewhere.
 """
 
 import asyncio
+import os
 import random
-from collections.abc import Awaitable, Callable, Sequence
+import socket
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeAlias, TypeVar
 
 import msgspec
@@ -31,6 +34,7 @@ MIGRATE_SECONDS = 300.0
 _PAUSES = (0.05, 0.1, 0.2, 0.4)
 """Seconds between tries, each times 0.5 to 1."""
 
+_READ_ONLY = "PostgreSQL: the server is read-only"
 _MIGRATION_LOCK = 0x6D61657374726F  # "maestro"
 
 # The statement may be made again: each one is idempotent, or finds the trace of its first try.
@@ -60,9 +64,10 @@ async def open_postgres(dsn: str, *, pool_size: int = 8) -> SqlLedger:
 async def migrate(dsn: str) -> int:
     """Bring the schema up and return its number. Of several at once one works, the others wait."""
     try:
-        connection = await asyncpg.connect(
-            dsn, timeout=CONNECT_SECONDS, command_timeout=MIGRATE_SECONDS
-        )
+        with _address():
+            connection = await asyncpg.connect(
+                dsn, timeout=CONNECT_SECONDS, command_timeout=MIGRATE_SECONDS
+            )
         try:
             return await _migrate(connection)
         finally:
@@ -123,7 +128,7 @@ class PostgresDatabase:
                 "run `maestro migrate`"
             )
         if state["read_only"]:
-            raise LedgerUnavailable("PostgreSQL: the server is read-only")
+            raise LedgerUnavailable(_READ_ONLY)
 
     async def close(self) -> None:
         try:
@@ -138,11 +143,20 @@ class PostgresDatabase:
 
         return await self._do(work)
 
+    @asynccontextmanager
+    async def _connection(self) -> AsyncGenerator[_Connection]:
+        with _address():
+            connection = await self._pool.acquire(timeout=COMMAND_SECONDS)
+        try:
+            yield connection
+        finally:
+            await self._pool.release(connection)
+
     async def _do(self, work: Callable[[_Connection], Awaitable[_Result]]) -> _Result:
         """`work`'s result, tried again after a passing failure."""
         for pause in (*_PAUSES, None):
             try:
-                async with self._pool.acquire(timeout=COMMAND_SECONDS) as connection:
+                async with self._connection() as connection:
                     return await _worked(connection, work)
             except (asyncpg.IntegrityConstraintViolationError, asyncpg.DataError):
                 raise
@@ -228,9 +242,27 @@ def _columns(kind: type[msgspec.Struct], rows: Sequence[msgspec.Struct]) -> tupl
     return tuple([getattr(row, name) for row in rows] for name in kind.__struct_fields__)
 
 
+@contextmanager
+def _address() -> Generator[None]:
+    """Connect in it: what the driver says of an address that is none may hold the password."""
+    try:
+        yield
+    except ValueError:
+        raise SettingsError("database_url: this is not a PostgreSQL address") from None
+
+
 def _reason(error: Exception) -> str:
+    """The kind of the failure: the server's and the driver's words hold addresses, users, rows."""
     match error:
         case asyncpg.UndefinedTableError():
             return "PostgreSQL: there is no schema: run `maestro migrate`"
+        case asyncpg.ReadOnlySQLTransactionError():
+            return _READ_ONLY
+        case asyncpg.PostgresError(sqlstate=sqlstate):
+            return f"PostgreSQL: {type(error).__name__} ({sqlstate})"
+        case socket.gaierror():
+            return "PostgreSQL: its host's name is not known"
+        case OSError(errno=int(number)):
+            return f"PostgreSQL: {os.strerror(number)}"
         case _:
-            return f"PostgreSQL: {error or type(error).__name__}"
+            return f"PostgreSQL: {type(error).__name__}"

@@ -50,7 +50,7 @@ class _Lane:
     async def do(self, work: Callable[[sqlite3.Connection], _Result]) -> _Result:
         """`work`'s result; LedgerUnavailable for what SQLite refuses to do here."""
         if self._closed:
-            raise LedgerUnavailable(f"SQLite, {self._path}: closed")
+            raise LedgerUnavailable("SQLite: closed")
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._do, work)
 
     async def close(self) -> None:
@@ -67,8 +67,10 @@ class _Lane:
             return work(self._connection)
         except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
             raise
-        except (sqlite3.Error, OSError) as error:
-            raise LedgerUnavailable(f"SQLite, {self._path}: {error}") from error
+        except sqlite3.Error as error:
+            raise LedgerUnavailable(f"SQLite: {error}") from error
+        except OSError as error:  # without the path: anybody may read what `/ready` says
+            raise LedgerUnavailable(f"SQLite: {error.strerror}") from error
 
     def _close(self) -> None:
         if self._connection is not None:
@@ -89,9 +91,9 @@ class SqliteDatabase:
         database = cls(path)
         try:
             await database._writer.do(_migrate)
-        except LedgerUnavailable:
+        except LedgerUnavailable as error:
             await database.close()
-            raise
+            raise LedgerUnavailable(f"{error} ({path})") from error
         return database
 
     async def read(self, query: str, *arguments: Argument) -> Sequence[Row]:

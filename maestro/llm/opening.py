@@ -33,8 +33,6 @@ class ModelSettings:
     """Keys and addresses of providers are found here."""
     fallbacks: tuple[str, ...] = ()
     """Models that take over, in order, when the wished one fails for good."""
-    allowed: tuple[str, ...] | None = None
-    """What may be wished beside the default and the fallbacks; None: whatever has a key."""
     record: Path | None = None
     timeouts: Timeouts = field(default_factory=Timeouts)
 
@@ -44,6 +42,13 @@ class OpenedModel:
     model: Model
     name: str
     """The default, as requests write it."""
+    missing: str | None = None
+    """Without which no request is answered."""
+
+    async def check(self) -> None:
+        """Raise SettingsError, saying what is missing, unless it can answer."""
+        if self.missing is not None:
+            raise SettingsError(self.missing)
 
 
 def open_model(settings: ModelSettings) -> OpenedModel:
@@ -84,14 +89,10 @@ class RoutedModel:
 
     def refusal(self, name: str) -> str | None:
         try:
-            wished = self._target(name).name
+            self._target(name)
         except SettingsError as error:
             return str(error)
-        allowed = self._settings.allowed
-        if allowed is None or wished in {self.default.name, *self.fallbacks, *allowed}:
-            return None
-        listed = ", ".join(dict.fromkeys((self.default.name, *self.fallbacks, *allowed)))
-        return f"model {name!r} is not offered here; there are {listed}"
+        return None
 
     async def close(self) -> None:
         for client in self._clients.values():

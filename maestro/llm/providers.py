@@ -11,7 +11,7 @@ from importlib import resources
 
 import msgspec
 
-from maestro.errors import SettingsError
+from maestro.errors import KeyMissing, SettingsError
 from protocol.wire import Usage
 
 
@@ -94,7 +94,6 @@ class Listed(msgspec.Struct, frozen=True):
     """A provider as `codegen models` shows it."""
 
     name: str
-    title: str
     model: str | None
     """Its default model, as `provider/model`."""
     ready: bool
@@ -134,7 +133,7 @@ def resolve(model: str | None, environment: Mapping[str, str], base_url: str | N
     key = next((environment[key] for key in provider.keys if environment.get(key)), None)
     if key is None and not provider.local and own is None:
         wanted = " or ".join(provider.keys)
-        raise SettingsError(f"no key for {provider.title}: set {wanted}")
+        raise KeyMissing(f"no key for {provider.title}: set {wanted}")
     if name is None:
         raise SettingsError(
             f"{provider.title} has no default model: name one, {provider.name}/NAME"
@@ -180,7 +179,7 @@ def _default(environment: Mapping[str, str], base_url: str | None) -> Provider:
         return openai
     variables = ", ".join(row.keys[0] for row in providers().values() if not row.local)
     local = ", ".join(f"{row.name}/..." for row in providers().values() if row.local)
-    raise SettingsError(f"no key of a model provider: set one of {variables}; or use {local}")
+    raise KeyMissing(f"no key of a model provider: set one of {variables}; or use {local}")
 
 
 def _moved(provider: Provider, environment: Mapping[str, str]) -> str | None:
@@ -213,7 +212,6 @@ def _listed(provider: Provider, environment: Mapping[str, str]) -> Listed:
     moved = _moved(provider, environment) is not None
     return Listed(
         name=provider.name,
-        title=provider.title,
         model=f"{provider.name}/{provider.model}" if provider.model else None,
         ready=provider.local or moved or present is not None,
         local=provider.local,

@@ -11,6 +11,7 @@ import msgspec
 from maestro.domain.conversation import ReasoningDelta, Reply, Retrying, TextDelta
 from maestro.domain.run import generation_id
 from maestro.errors import LedgerUnavailable, ModelError
+from maestro.failpoints import hit
 from maestro.planning.held import Attempt, HeldSession
 from maestro.planning.live_text import LiveText
 from maestro.ports import Bus, Claim, Ledger, Live, Model, SessionRow
@@ -97,12 +98,14 @@ class Generator:
         run = held.transcript.runs
         name = generation_id(run, claim.decision, claim.attempt)
         reply: Reply | None = None
+        hit("before_llm")
         try:
             async with (
                 contextlib.aclosing(self._model.generate(request)) as stream,
                 LiveText(self._bus, held.session_id, name) as live,
             ):
                 async for part in stream:
+                    hit("mid_stream")
                     match part:
                         case TextDelta() | ReasoningDelta():
                             live.add(part)

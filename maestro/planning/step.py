@@ -11,8 +11,9 @@ from typing import Literal
 import msgspec
 
 from maestro.domain.decision import End, Generate, Nothing, Policy, Wait, decide, seconds_left
-from maestro.domain.events import AnyEvent, GenerationDropped, StoredEvent
+from maestro.domain.events import AnyEvent, GenerationDropped, RunEnded, StoredEvent
 from maestro.errors import LedgerUnavailable
+from maestro.failpoints import hit
 from maestro.planning.generation import Failed, Generator, Made, Stopped, Taken
 from maestro.planning.held import HeldSession
 from maestro.planning.outcome import decision_events, error_end, failure_events
@@ -93,6 +94,7 @@ class Stepper:
         generated = await self._generator.generate(held, row, seconds)
         match generated:
             case Made(claim, name, basis, reply):
+                hit("llm_done")
                 events = reply_events(reply, held.planner.toolbelt, name, basis)
                 outcome = await self._append_surely(held, events, claim, basis)
                 if outcome == "voided":
@@ -123,8 +125,11 @@ class Stepper:
     async def _append(
         self, held: HeldSession, events: Sequence[AnyEvent], claim: Claim, basis: int
     ) -> Outcome:
+        if isinstance(events[-1], RunEnded):
+            hit("before_finish")
         match await self._ledger.append_decision(held.session_id, events, claim, basis):
             case Appended(seq=seq):
+                hit("decision_committed")
                 held.unannounced = seq
                 return "appended"
             case Refused(why="gone"):

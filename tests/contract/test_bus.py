@@ -11,6 +11,7 @@ from maestro.domain.events import ExecutorLost, StoredEvent, ToolAsked
 from maestro.ports import Bus, HeadMoved, Live, Nudge, Overflowed, Subscription
 from protocol.from_executor import ToolOutputDelta
 from protocol.from_maestro import AgentMessageDelta, AgentReasoningDelta, StatusChanged
+from tests.requirements import covers
 
 ROW = StoredEvent(7, "lost:1", ExecutorLost(1), 12.5)
 
@@ -30,6 +31,7 @@ async def take(subscription: Subscription, count: int) -> list[Nudge]:
     return [await anext(nudges) for _ in range(count)]
 
 
+@covers("R-BUS-1")
 async def test_what_is_published_reaches_each_subscriber_in_order_and_whole(bus: Bus) -> None:
     asked = ToolAsked("t1", "1-1-1", "Shell", {"n": 10**19, "text": "é\x00"}, bound_to="j")
     nudges = [
@@ -90,6 +92,7 @@ async def test_a_poll_wakes_a_subscriber_as_if_published(bus: Bus) -> None:
         assert await take(subscription, 1) == [HeadMoved(5)]
 
 
+@covers("R-BUS-2")
 async def test_a_cancelled_read_loses_nothing(bus: Bus) -> None:
     async with asyncio.timeout(5), bus.subscribe("s1") as subscription:
         reading = asyncio.create_task(take(subscription, 1))

@@ -7,6 +7,7 @@ import pytest
 
 from executor.errors import UsageError
 from executor.settings import Settings, folders, resolve
+from tests.requirements import covers
 
 
 def _write(path: Path, text: str) -> Path:
@@ -14,6 +15,7 @@ def _write(path: Path, text: str) -> Path:
     return path
 
 
+@covers("R-CLI-14")
 def test_flags_outrank_environment_which_outranks_the_file(tmp_path: Path) -> None:
     file = _write(tmp_path / "config.toml", 'model = "a/x"\neffort = "low"\nmode = "read-only"\n')
     environment = {"CODEGEN_MODEL": "b/y", "CODEGEN_MODE": "auto-edit"}
@@ -22,6 +24,7 @@ def test_flags_outrank_environment_which_outranks_the_file(tmp_path: Path) -> No
     assert settings.origins == {"model": "flag", "mode": "CODEGEN_MODE", "effort": str(file)}
 
 
+@covers("R-POLICY-4")
 def test_a_project_can_only_tighten(tmp_path: Path) -> None:
     user = _write(tmp_path / "user.toml", 'max_steps = 10\n[policy]\nallow = ["Shell(make *)"]\n')
     project = _write(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -47,7 +48,7 @@ def an_unknown_tool(_request: Recorded) -> Reply:
 )
 async def test_a_run_that_would_not_end_is_ended_for_its_reason(
     model: Callable[[Recorded], Reply],
-    limits: dict[str, int],
+    limits: dict[str, Any],
     reason: EndReason,
     generations: int,
     tmp_path: Path,

@@ -8,6 +8,7 @@ import pytest
 
 from tests.interaction.world import frames_until, tool_answers, world
 from tests.maestro.edge.stage import Json, Peer
+from tests.protocol.test_bare_executor import run_example
 from tests.requirements import covers
 from tests.scripted_model import call, calls, text
 
@@ -85,24 +86,24 @@ async def test_the_users_handshake_is_answered_by_its_start_its_bootstrap_and_th
     assert tool_answers(here.model.requests[1]) == ["Wrote api.py."]
 
 
+BOOTSTRAPS: list[tuple[list[str], list[tuple[str, Json]]]] = [
+    ([], []),
+    (["Edit"], []),
+    (["GetWorkingDirectory", "Grep"], [("GetWorkingDirectory", {})]),
+    (
+        ["Shell", "ReadFile", "ReadFolder", "GetWorkingDirectory"],
+        [
+            ("GetWorkingDirectory", {}),
+            ("ReadFolder", {"dir_path": "."}),
+            ("ReadFile", {"file_path": ".codegen/plan.md"}),
+            ("Shell", {"command": "git log --oneline -10"}),
+        ],
+    ),
+]
+
+
 @covers("R-WIRE-4")
-@pytest.mark.parametrize(
-    ("known", "asked"),
-    [
-        ([], []),
-        (["Edit"], []),
-        (["GetWorkingDirectory", "Grep"], [("GetWorkingDirectory", {})]),
-        (
-            ["Shell", "ReadFile", "ReadFolder", "GetWorkingDirectory"],
-            [
-                ("GetWorkingDirectory", {}),
-                ("ReadFolder", {"dir_path": "."}),
-                ("ReadFile", {"file_path": ".codegen/plan.md"}),
-                ("Shell", {"command": "git log --oneline -10"}),
-            ],
-        ),
-    ],
-)
+@pytest.mark.parametrize(("known", "asked"), BOOTSTRAPS)
 async def test_the_bootstrap_asks_exactly_what_this_executor_knows(
     known: list[str], asked: list[tuple[str, Json]], tmp_path: Path
 ) -> None:
@@ -256,6 +257,25 @@ async def test_a_malformed_frame_is_answered_with_its_field_and_the_session_live
     assert error["code"] == "bad_frame"
     assert named in error["message"]
     assert finished["payload"]["outcome"] == "success"
+
+
+@covers("R-WIRE-12")
+async def test_an_executor_without_a_line_of_ours_works_to_the_end(tmp_path: Path) -> None:
+    script = [
+        calls(
+            call("WriteFile", file_path="app/api.py", content="def get(): ...\n"),
+            call("Edit", file_path="app/api.py", old_string="...", new_string="return 1"),
+            call("Shell", command="cat app/api.py"),
+        ),
+        text("Feito."),
+    ]
+    async with world(tmp_path, script) as here:
+        address = here.address.replace("http", "ws", 1)
+        ended = await run_example(address, here.project, "--yes")
+
+    assert ended == (0, "Feito.\n")
+    assert (here.project / "app" / "api.py").read_text() == "def get(): return 1\n"
+    assert tool_answers(here.model.requests[1])[2].startswith("def get(): return 1\n")
 
 
 @covers("R-WIRE-11")

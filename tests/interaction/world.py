@@ -67,6 +67,8 @@ class World:
     folder: Path
     address: str
     model: ScriptedModel
+    patience: float = 4 * SECONDS
+    """Seconds for all that one program does."""
 
     @property
     def project(self) -> Path:
@@ -125,7 +127,7 @@ class World:
                 made.session.say(prompt)
             running = asyncio.create_task(made.session.run())
             try:
-                async with asyncio.timeout(4 * SECONDS):
+                async with asyncio.timeout(self.patience):
                     yield Program(made, played)
             finally:
                 await made.session.close()

@@ -72,9 +72,10 @@ class Bench:
         *,
         custom: tuple[CustomTool, ...] = (),
         run: RunWishes = NO_WISHES,
+        max_frame_bytes: int | None = None,
     ) -> str:
         """A new session; Git alone has no part in the bootstrap."""
-        attached = ExecutorAttached(1, "journal-1", tools, custom)
+        attached = ExecutorAttached(1, "journal-1", tools, custom, max_frame_bytes)
         said = UserSaid("message-0", prompt, run=run)
         opened = await self.ledger.open_session(OWNER, None, SessionOpened("cli"), attached, said)
         assert isinstance(opened, Opened)

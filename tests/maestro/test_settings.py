@@ -21,6 +21,7 @@ def test_flags_outrank_the_environment() -> None:
     ("flags", "words"),
     [
         ({"auth": "none", "host": "192.0.2.1"}, "auth: 'none' is for this machine alone"),
+        ({"host": "192.0.2.1"}, "say by which names: --allowed-hosts maestro.example (or '*')"),
         ({"role": "edge"}, "takes MAESTRO_DATABASE_URL and MAESTRO_REDIS_URL"),
         ({"role": "boss"}, "role: 'boss' is none of all, edge, worker"),
         ({"port": "http"}, "port: 'http' is not a whole number"),
@@ -46,6 +47,15 @@ def test_no_auth_is_fine_on_loopback(host: str) -> None:
 def test_addresses_with_passwords_are_in_no_repr() -> None:
     settings = resolve({"database_url": "postgresql://u:synthetic@h/d"}, {"HOME": "/h"})
     assert "synthetic" not in repr(settings)
+
+
+def test_a_variable_that_is_no_setting_is_doubted_and_the_nearest_named() -> None:
+    environment = {"HOME": "/h", "MAESTRO_MODLE": "m", "MAESTRO_PORT": "9", "MAESTRO_XYZZY": "1"}
+
+    assert resolve({}, environment).doubts == (
+        "MAESTRO_MODLE is no setting; did you mean MAESTRO_MODEL?",
+        "MAESTRO_XYZZY is no setting",
+    )
 
 
 def test_what_nobody_set_is_the_default() -> None:

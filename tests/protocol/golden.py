@@ -160,7 +160,7 @@ FROM_MAESTRO: Final[dict[str, Frame[FromMaestro]]] = {
         timestamp=_AT,
     ),
     "cancel_tool": Frame(CancelTool("c_04"), seq=17),
-    "accepted_message": Frame(Accepted(id="um-1")),
+    "accepted_message": Frame(Accepted(id="um-1", of_seq=17)),
     "accepted_result": Frame(Accepted(tool_id="c_01")),
     "agent_message_delta": Frame(AgentMessageDelta("g_01", "I will read ")),
     "agent_message_delta_indexed": Frame(AgentMessageDelta(_GENERATION, "the tests.", 1)),

@@ -24,6 +24,7 @@ from protocol.from_maestro import (
     StatusChanged,
 )
 from protocol.wire import Frame
+from tests.requirements import covers
 
 _EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "bare_executor.py"
 _TOKEN = "test-token-0000"
@@ -111,6 +112,7 @@ def call(name: str, **parameters: Any) -> RunTool:
     return RunTool(name, f"c_{name}", "r1-1", parameters)
 
 
+@covers("R-WIRE-12")
 async def test_the_example_speaks_the_fixed_contract_to_the_end(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("one\ntwo\n")
     maestro = ScriptedMaestro(

@@ -41,6 +41,7 @@ from protocol.version import (
     MIN_FRAME_BYTES,
 )
 from protocol.wire import Frame, FrameLimits, FrameMetadata
+from tests.requirements import covers
 
 Maestro = Connection[FromExecutor, FromMaestro]
 Executor = Connection[FromMaestro, FromExecutor]
@@ -130,6 +131,7 @@ def test_a_bad_handshake_is_answered_and_closes(text: str, field: str | None) ->
     assert answer["payload"].get("field") == field
 
 
+@covers("R-WIRE-19")
 def test_a_handshake_of_another_version_is_refused_by_that_name() -> None:
     maestro = Connection("maestro")
     handshake = Handshake("cli", "p", (), protocol_version=2)
@@ -296,6 +298,7 @@ def test_a_limit_too_small_to_talk_is_refused(role: str) -> None:
     assert (code, close) == (ErrorCode.BAD_HANDSHAKE, CloseCode.BAD_HANDSHAKE)
 
 
+@covers("R-WIRE-18")
 def test_a_frame_above_the_limit_closes() -> None:
     maestro, _ = attached()
 
@@ -305,6 +308,7 @@ def test_a_frame_above_the_limit_closes() -> None:
     )
 
 
+@covers("R-WIRE-18")
 def test_a_call_that_does_not_fit_is_not_sent() -> None:
     maestro, _ = attached()
     call = RunTool("WriteFile", "c", "g", {"content": "x" * MAX_FRAME_TO_EXECUTOR})
@@ -375,6 +379,7 @@ def test_the_diff_of_a_result_is_cut_when_the_frame_would_be_too_large() -> None
 # What comes twice, or too late
 
 
+@covers("R-WIRE-16")
 def test_a_durable_frame_that_was_seen_is_dropped_but_never_a_call() -> None:
     maestro, executor = attached(Handshake("cli", "", (), resume=Resume("s", 10)))
     assert executor.last_seq == 10
@@ -404,6 +409,7 @@ def heard(executor: Executor, maestro: Maestro, *messages: FromMaestro) -> list[
     return [frame.message for frame in frames if isinstance(frame, Frame)]
 
 
+@covers("R-WIRE-17")
 def test_deltas_of_an_older_generation_are_dropped() -> None:
     maestro, executor = attached()
     first, late = AgentMessageDelta("r1-1", "a"), AgentReasoningDelta("r1-1", "b")

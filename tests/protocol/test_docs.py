@@ -12,6 +12,7 @@ from protocol.from_maestro import EndReason, FromMaestro
 from protocol.state import type_name
 from protocol.tools import CARRIED_OUT_BY_MAESTRO, CONTRACTS
 from tests.protocol.golden import ALL, text_of
+from tests.requirements import covers
 
 _ROOT = Path(__file__).resolve().parents[2]
 _PAGE = (_ROOT / "docs" / "protocol.md").read_text(encoding="utf-8")
@@ -33,11 +34,13 @@ def fields_in(text: str) -> tuple[list[str], list[str]]:
     return [name for stars, name in rows if stars], [name for stars, name in rows if not stars]
 
 
+@covers("R-WIRE-15")
 @pytest.mark.parametrize(("direction", "name"), [(way, name) for way, name, _ in ALL])
 def test_every_golden_frame_is_an_example(direction: str, name: str) -> None:
     assert f"\n{text_of(direction, name)}\n" in _PAGE
 
 
+@covers("R-WIRE-15")
 @pytest.mark.parametrize(
     ("page", "message"),
     [(_EXECUTORS, kind) for kind in get_args(FromExecutor)]

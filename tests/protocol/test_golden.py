@@ -11,6 +11,7 @@ from protocol.from_maestro import FromMaestro
 from protocol.version import MAX_FRAME_TO_MAESTRO
 from protocol.wire import Frame
 from tests.protocol.golden import ALL, FOLDER, FROM_EXECUTOR, FROM_MAESTRO, text_of
+from tests.requirements import covers
 
 _DECODE = {"from_executor": decode_from_executor, "from_maestro": decode_from_maestro}
 _IDS = [f"{direction}-{name}" for direction, name, _ in ALL]
@@ -41,10 +42,12 @@ def test_no_golden_file_is_left_over() -> None:
     assert files == {(direction, name) for direction, name, _ in ALL}
 
 
+@covers("R-WIRE-13")
 def test_the_handshake_of_the_fixed_contract_is_written_as_its_author_wrote_it() -> None:
     assert text_of("from_executor", "handshake") == USERS_HANDSHAKE
 
 
+@covers("R-WIRE-13")
 @pytest.mark.parametrize(
     ("direction", "name", "fields"),
     [

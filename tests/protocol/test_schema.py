@@ -17,6 +17,7 @@ from protocol.schema import schema, schema_text
 from protocol.wire import Frame
 from tests.protocol import strategies
 from tests.protocol.golden import ALL
+from tests.requirements import covers
 
 _COMMITTED = Path(schema_module.__file__).with_name("schema.json")
 _DIRECTIONS = {"from_executor": "FromExecutor", "from_maestro": "FromMaestro"}
@@ -32,6 +33,7 @@ def is_valid(direction: str, instance: Any) -> bool:
     return bool(validator(direction).is_valid(instance))
 
 
+@covers("R-WIRE-14")
 def test_the_committed_schema_is_the_one_of_the_messages() -> None:
     assert _COMMITTED.read_text(encoding="utf-8") == schema_text()
 

@@ -130,16 +130,8 @@ class PostgresServer:
             log=self._folder / "log",
             wrapper=self._wrapper,
         )
-        child.wait_until(lambda: self._is_ready(child.pid))
+        child.wait_until(lambda: _is_ready(self._cluster, child.pid))
         return child
-
-    def _is_ready(self, pid: int) -> bool:
-        """Whether the server says so in its pid file, whose first line is its pid."""
-        try:
-            lines = (self._cluster / "postmaster.pid").read_text().splitlines()
-        except FileNotFoundError:
-            return False
-        return len(lines) > 7 and lines[0] == str(pid) and lines[7].strip() == "ready"
 
     def _end(self, by: signal.Signals) -> None:
         if self._child is not None:
@@ -160,3 +152,12 @@ class PostgresServer:
         )
         if done.returncode != 0:
             raise RuntimeError(f"{program}: {done.stderr or done.stdout}")
+
+
+def _is_ready(cluster: Path, pid: int) -> bool:
+    """Whether the server says so in its pid file, whose first line is its pid."""
+    try:
+        lines = (cluster / "postmaster.pid").read_text().splitlines()
+    except FileNotFoundError:
+        return False
+    return len(lines) > 7 and lines[0] == str(pid) and lines[7].strip() == "ready"

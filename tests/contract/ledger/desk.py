@@ -51,8 +51,13 @@ class Desk:
     session_id: str
 
     @classmethod
-    async def open(cls, ledger: Ledger, handshake_id: str | None = "h1") -> "Desk":
-        opened = await ledger.open_session(OWNER, handshake_id, OPENED, ATTACHED, SAID)
+    async def open(
+        cls,
+        ledger: Ledger,
+        handshake_id: str | None = "h1",
+        attached: ExecutorAttached = ATTACHED,
+    ) -> "Desk":
+        opened = await ledger.open_session(OWNER, handshake_id, OPENED, attached, SAID)
         assert isinstance(opened, Opened)
         return cls(ledger, opened.session_id)
 

@@ -8,6 +8,7 @@ from maestro.errors import AccountExists
 from maestro.ledger.ledger import SqlLedger
 from maestro.ports import Account, Accounts
 from tests.contract.ledger.places import Place
+from tests.requirements import covers
 
 
 @pytest.fixture
@@ -57,6 +58,7 @@ async def test_a_token_that_expired_or_was_revoked_lets_nobody_in(
     assert await accounts.authenticate(token) is not None
 
 
+@covers("R-LEDGER-10")
 async def test_the_token_itself_is_stored_nowhere(accounts: Accounts, place: Place) -> None:
     token = await accounts.create("ada")
 

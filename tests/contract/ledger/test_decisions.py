@@ -23,6 +23,7 @@ from tests.contract.ledger.desk import (
     ended,
 )
 from tests.contract.ledger.places import Place, elapse
+from tests.requirements import covers
 
 REPLIED = ModelReplied("g1", 3, "I shall list the files.")
 
@@ -68,6 +69,7 @@ async def test_a_decision_frees_the_lease(desk: Desk) -> None:
     )
 
 
+@covers("R-LEDGER-2")
 async def test_the_same_decision_again_is_a_success_with_the_old_seq(desk: Desk) -> None:
     claim = await _claimed(desk)
     events = [REPLIED, asked("t1")]
@@ -89,6 +91,7 @@ async def test_a_call_that_opens_a_decision_is_known_again(desk: Desk) -> None:
     assert again == Appended(4, 4, again=True)
 
 
+@covers("R-LEDGER-5")
 async def test_a_claim_that_was_taken_over_voids_the_older_decision(
     desk: Desk, place: Place
 ) -> None:

@@ -24,6 +24,7 @@ from tests.contract.ledger.desk import (
     asked_of_the_maestro,
     ended,
 )
+from tests.requirements import covers
 
 
 async def _append(
@@ -46,6 +47,7 @@ async def test_an_answer_closes_its_call_and_wakes_when_it_is_the_last(desk: Des
     assert await desk.event(8) == answered("t2")
 
 
+@covers("R-LEDGER-2")
 async def test_the_same_answer_again_is_a_success_with_the_old_seq(desk: Desk) -> None:
     await desk.ask("t1")
     await desk.answer("t1")
@@ -55,6 +57,7 @@ async def test_the_same_answer_again_is_a_success_with_the_old_seq(desk: Desk) -
     assert (await desk.row()).head == 7
 
 
+@covers("R-LEDGER-3")
 async def test_another_answer_to_the_same_call_is_a_conflict_and_the_first_stays(
     desk: Desk,
 ) -> None:
@@ -75,6 +78,7 @@ async def test_the_key_is_looked_up_before_the_fence_is_checked(desk: Desk) -> N
     assert await desk.answer("t2", epoch=1) == Refused("stale_epoch")
 
 
+@covers("R-LEDGER-4")
 async def test_a_fact_of_an_older_attachment_is_refused(desk: Desk) -> None:
     await desk.ledger.attach(OWNER, desk.session_id, ATTACHED)
 
@@ -181,6 +185,7 @@ async def test_a_message_wakes_only_where_no_call_stays_open(desk: Desk) -> None
     assert await desk.is_due()
 
 
+@covers("R-LEDGER-6")
 async def test_an_interrupt_voids_the_running_generation_and_wakes_at_once(desk: Desk) -> None:
     await desk.ask("t1")
     claim = await desk.ledger.claim(desk.session_id, "worker", 1)
@@ -197,6 +202,7 @@ async def test_an_interrupt_voids_the_running_generation_and_wakes_at_once(desk:
     assert voided == Refused("voided")
 
 
+@covers("R-LEDGER-6")
 async def test_a_message_or_an_answer_voids_no_generation(desk: Desk) -> None:
     claim = await desk.ledger.claim(desk.session_id, "worker", 0)
     assert claim is not None

@@ -10,6 +10,7 @@ from maestro.errors import LedgerUnavailable
 from maestro.ledger.ledger import SqlLedger
 from maestro.ports import Appended, Attached, Claim, Opened
 from tests.contract.ledger.desk import ATTACHED, OPENED, OWNER, SAID, Desk
+from tests.requirements import covers
 
 STEPS = range(0, 60, 2)
 
@@ -23,6 +24,7 @@ async def _cancelled_after(steps: int, call: Awaitable[object]) -> None:
     await asyncio.gather(task, return_exceptions=True)
 
 
+@covers("R-LEDGER-9")
 async def test_a_fact_cancelled_anywhere_and_made_again_is_there_once(desk: Desk) -> None:
     for number, steps in enumerate(STEPS):
         await _cancelled_after(steps, desk.say(f"c{steps}"))

@@ -25,6 +25,7 @@ from tests.contract.ledger.desk import (
     tool_ids,
 )
 from tests.contract.ledger.places import Place, elapse
+from tests.requirements import covers
 
 ANOTHERS = [
     pytest.param(ATTACHED_ELSEWHERE, id="another-journal"),
@@ -83,6 +84,27 @@ async def test_the_same_handshake_from_another_journal_is_refused(desk: Desk) ->
     assert refused == AttachRefused("already_attached")
 
 
+async def test_the_same_handshake_without_a_journal_is_let_in_again(ledger: SqlLedger) -> None:
+    desk = await Desk.open(ledger, attached=ATTACHED_WITHOUT_JOURNAL)
+    await desk.ask("t1")
+
+    again = await ledger.open_session(OWNER, "h1", OPENED, ATTACHED_WITHOUT_JOURNAL, SAID)
+
+    assert again == Opened(desk.session_id, 2, 7, again=True)
+    answer = await desk.event(6)
+    assert isinstance(answer, ToolAnswered)
+    assert (answer.tool_id, answer.status) == ("t1", "interrupted")
+    assert await desk.event(7) == _at_epoch(ATTACHED_WITHOUT_JOURNAL, 2)
+
+
+async def test_the_same_handshake_does_not_replace_an_executor_that_keeps_a_journal(
+    desk: Desk,
+) -> None:
+    refused = await desk.ledger.open_session(OWNER, "h1", OPENED, ATTACHED_WITHOUT_JOURNAL, SAID)
+
+    assert refused == AttachRefused("already_attached")
+
+
 async def test_a_handshake_id_is_of_one_owner_alone(desk: Desk) -> None:
     opened = await desk.ledger.open_session("owner-2", "h1", OPENED, ATTACHED, SAID)
 
@@ -121,6 +143,7 @@ async def test_another_executor_is_refused_while_the_first_is_attached(
     assert (await desk.row()).head == 3
 
 
+@covers("R-LEDGER-8")
 @pytest.mark.parametrize("another", ANOTHERS)
 async def test_a_take_over_answers_the_open_calls_as_interrupted(
     desk: Desk, another: ExecutorAttached

@@ -14,6 +14,7 @@ from tests.contract.ledger.desk import (
     Desk,
     answered,
 )
+from tests.requirements import covers
 
 ROUNDS = 20
 
@@ -22,6 +23,7 @@ def _both(ledger: SqlLedger, other: SqlLedger, desk: Desk) -> tuple[Desk, Desk]:
     return Desk(ledger, desk.session_id), Desk(other, desk.session_id)
 
 
+@covers("R-LEDGER-1")
 async def test_racing_appends_are_all_written_without_a_gap(
     ledger: SqlLedger, other: SqlLedger, desk: Desk
 ) -> None:
@@ -95,6 +97,7 @@ async def test_of_racing_decisions_one_is_written(
     assert (await desk.row()).head == 4
 
 
+@covers("R-LEDGER-7")
 async def test_of_racing_executors_exactly_one_is_attached(
     ledger: SqlLedger, other: SqlLedger
 ) -> None:

@@ -20,6 +20,7 @@ from tests.contract.ledger.desk import (
     ended,
 )
 from tests.contract.ledger.places import Place, elapse
+from tests.requirements import covers
 
 
 async def _seqs(desk: Desk, *, after: int = 0, limit: int = 10_000) -> list[int]:
@@ -52,6 +53,7 @@ async def test_a_session_is_read_by_its_owner_alone(desk: Desk) -> None:
     assert await desk.ledger.load(desk.session_id, owner=OWNER) is not None
 
 
+@covers("R-LEDGER-11")
 async def test_an_event_of_a_later_version_is_left_to_later_workers(
     desk: Desk, place: Place
 ) -> None:
@@ -133,6 +135,34 @@ async def test_a_user_lists_their_own_sessions_with_the_last_changed_first(desk:
     assert listed[0].created_at <= listed[0].updated_at
     assert await desk.ledger.list_sessions(OWNER, limit=1) == listed[:1]
     assert await desk.ledger.list_sessions(OWNER, before=listed[0].updated_at) == listed[1:]
+
+
+async def test_a_summary_is_the_line_of_the_list(desk: Desk) -> None:
+    (listed,) = await desk.ledger.list_sessions(OWNER)
+
+    assert await desk.ledger.summary(OWNER, desk.session_id) == listed
+    assert await desk.ledger.summary("owner-2", desk.session_id) is None
+    assert await desk.ledger.summary(OWNER, "no\0such") is None
+
+
+async def test_the_number_of_a_run_moves_with_what_its_last_end_had_not_read(desk: Desk) -> None:
+    async def number() -> int:
+        return await desk.ledger.run_number(desk.session_id)
+
+    assert await number() == 1
+    await desk.ask("t1")
+    await desk.say("m2")
+    assert await number() == 1
+    await desk.decide(RunEnded(6, 1, "success", "completed"))
+    assert await number() == 1
+    await desk.say("m3")
+    assert await number() == 2
+    await desk.say("m4")
+    await desk.decide(RunEnded(8, 2, "success", "completed"))
+    assert await number() == 3  # m4 was above the basis
+    await desk.decide(RunEnded(10, 3, "interrupted", "interrupted"))
+    assert await number() == 3
+    assert await desk.ledger.run_number("0" * 32) == 0
 
 
 async def test_a_title_is_the_first_words_on_one_line(ledger: SqlLedger) -> None:

@@ -11,8 +11,8 @@ diff -U3|diff --word-diff|show|show HEAD:x|show --name-only HEAD|blame x|blame -
 shortlog -s -n|describe --tags|rev-parse HEAD|rev-parse --show-toplevel|rev-list --count HEAD
 ls-files|ls-files -z|ls-tree -r HEAD|cat-file -p HEAD|grep -n x|merge-base a b|name-rev HEAD
 count-objects -v|cherry main|range-diff a b|show-ref|for-each-ref|check-ignore x|version|--version
-branch|branch -a|branch -vv|branch --show-current|tag|tag -l|remote|remote -v|stash list|stash show|worktree list|notes list
-reflog|reflog show
+branch|branch -a|branch -vv|branch --show-current|tag|tag -l|remote|remote -v
+stash list|stash show|worktree list|notes list|reflog|reflog show
 """
 WRITE = """
 add .|commit -m x|merge x|mv a b|tag v1|branch new|init|stash|stash pop|stash push|apply x

@@ -14,6 +14,7 @@ from executor.policy.ground import ProjectGround
 from executor.policy.verdict import Allow, Ask, Deny, Mode
 from executor.workspace import Workspace
 from protocol.tools.shell import Shell
+from tests.requirements import covers
 
 MODES: tuple[Mode, ...] = ("ask", "auto-edit")
 
@@ -60,6 +61,7 @@ def test_an_ordinary_look_runs_unasked(command: str, project: Path) -> None:
     assert _verdict(command, project, PolicyState(trusted=True)) == Allow("it only looks")
 
 
+@covers("R-POLICY-2")
 @pytest.mark.parametrize("command", HOSTILE)
 @pytest.mark.parametrize("mode", MODES)
 def test_whatever_is_not_surely_harmless_asks(command: str, mode: Mode, project: Path) -> None:
@@ -67,6 +69,7 @@ def test_whatever_is_not_surely_harmless_asks(command: str, mode: Mode, project:
     assert isinstance(_verdict(command, project, state), Ask)
 
 
+@covers("R-POLICY-3")
 @pytest.mark.parametrize("command", HOSTILE)
 def test_read_only_mode_denies_what_is_not_surely_harmless(command: str, project: Path) -> None:
     verdict = _verdict(command, project, PolicyState(mode="read-only", trusted=True))

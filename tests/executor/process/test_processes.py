@@ -16,6 +16,7 @@ from executor.process.command import Command, Exited, Lost, NotStarted, Signalle
 from executor.process.processes import Processes
 from executor.process.survivors import marked
 from tests.executor.process.polling import until
+from tests.requirements import covers
 
 OWNER = f"test-{os.getpid()}"
 
@@ -79,6 +80,7 @@ async def test_a_long_command_line_arrives(processes: Processes, folder: int) ->
     assert (ended.outcome, ended.output.head) == (Exited(0), b"end\n")
 
 
+@covers("R-PROC-2")
 async def test_three_hundred_megabytes_of_output_cost_little_memory(
     processes: Processes, folder: int, tmp_path: Path
 ) -> None:
@@ -216,6 +218,7 @@ asyncio.run(main())
 """
 
 
+@covers("R-PROC-1")
 async def test_commands_end_with_an_executor_that_is_killed() -> None:
     owner = f"{OWNER}-killed"
     executor = subprocess.Popen(

@@ -26,6 +26,7 @@ from protocol.from_executor import (
 from protocol.from_maestro import Accepted, CancelTool, RunFinished, RunTool
 from tests.executor.session.maestro import scripted_maestro
 from tests.executor.session.rig import Rig, ask_for_effects, running
+from tests.requirements import covers
 
 
 def refused(tool_id: str, status: ToolStatus, code: str, text: str) -> ToolResult:
@@ -147,6 +148,7 @@ async def test_more_calls_than_can_be_held_are_refused(tmp_path: Path) -> None:
             assert rig.read.most_running == 16
 
 
+@covers("R-ONCE-1")
 async def test_a_call_that_is_sent_twice_runs_once(tmp_path: Path) -> None:
     async with scripted_maestro() as maestro:
         rig = Rig.at(tmp_path, maestro.address)
@@ -170,6 +172,7 @@ async def test_a_call_that_is_sent_twice_runs_once(tmp_path: Path) -> None:
             assert (third.status, rig.shell.runs) == ("interrupted", 1)
 
 
+@covers("R-ONCE-2")
 async def test_a_command_is_in_the_journal_before_it_starts_and_its_end_before_it_is_sent(
     tmp_path: Path,
 ) -> None:
@@ -263,6 +266,7 @@ async def test_a_call_that_is_sent_again_while_its_question_is_asked_is_asked_on
             assert (rig.view.questions.qsize(), rig.shell.runs) == (1, 1)
 
 
+@covers("R-CALL-4")
 @pytest.mark.parametrize(
     ("answer", "text"),
     [
@@ -359,6 +363,7 @@ async def test_the_end_of_the_run_ends_what_runs_and_what_asks(tmp_path: Path) -
             assert (rig.shell.cancelled, rig.view.withdrawn) == (1, ["t2"])
 
 
+@covers("R-CALL-6")
 async def test_bootstrap_calls_never_prompt_and_are_not_shown(tmp_path: Path) -> None:
     async with scripted_maestro() as maestro:
         rig = Rig.at(tmp_path, maestro.address)
@@ -421,6 +426,7 @@ async def test_a_result_is_cut_and_lone_surrogates_are_replaced(tmp_path: Path) 
             assert odd.result == "a\ufffdb"
 
 
+@covers("R-ONCE-3")
 async def test_a_call_of_a_gone_process_is_ended_and_answered_as_interrupted(
     tmp_path: Path,
 ) -> None:

@@ -34,6 +34,7 @@ from protocol.from_maestro import (
 from protocol.wire import FileChange, PlanStep, Usage
 from tests.executor.session.maestro import scripted_maestro
 from tests.executor.session.rig import Rig, ask_for_effects, running
+from tests.requirements import covers
 
 DONE = RunFinished("success", "completed", usage=Usage(input_tokens=10, output_tokens=2))
 
@@ -222,6 +223,7 @@ def summary(reason: EndReason, *, unasked: bool = False) -> RunSummary:
     return RunSummary("s", RunFinished("success", reason), 1.0, Usage(), denials=(denial,))
 
 
+@covers("R-CLI-9")
 @pytest.mark.parametrize(
     ("end", "code"),
     [

@@ -11,6 +11,7 @@ from executor.tool_context import ToolOutcome
 from protocol.from_executor import ResultMetadata
 from protocol.wire import FileChange
 from tests.executor.tools.world import World
+from tests.requirements import covers
 
 
 async def _edited(world: World, content: bytes, **parameters: object) -> bytes:
@@ -130,6 +131,7 @@ async def test_a_file_that_was_not_read_is_refused(world: World) -> None:
     )
 
 
+@covers("R-FILE-2")
 async def test_a_file_that_changed_since_is_refused_with_the_difference(world: World) -> None:
     path = world.file("f", "a\n")
     await world.run("ReadFile", file_path="f")
@@ -217,6 +219,7 @@ _LINES = st.lists(
 _CODECS = st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "latin-1"])
 
 
+@covers("R-FILE-1")
 @settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -12,6 +12,7 @@ from executor.workspace import Workspace
 from protocol.from_executor import ResultMetadata
 from protocol.wire import FileChange
 from tests.executor.tools.world import World
+from tests.requirements import covers
 
 
 async def test_a_file_is_created_with_its_folders(world: World) -> None:
@@ -149,6 +150,7 @@ async def test_a_lone_surrogate_is_refused(world: World) -> None:
     assert os.listdir(world.root) == []
 
 
+@covers("R-FILE-3")
 def test_a_full_disk_leaves_the_original_and_nothing_else(tmp_path: Path) -> None:
     script = (
         'mount -t tmpfs -o size=64k tmpfs "$1" && printf original > "$1/f" && exec "$2" -c "'

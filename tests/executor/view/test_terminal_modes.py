@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from tests.requirements import covers
 from tests.terminal.pty_program import PtyProgram, on_a_pty
 from tests.terminal.tmux import needs_tmux, terminal
 
@@ -38,6 +39,7 @@ def assert_sane(program: PtyProgram, before: object) -> None:
     assert output.rfind(b"\x1b[?2026l") > output.rfind(b"\x1b[?2026h")
 
 
+@covers("R-TTY-2")
 @pytest.mark.parametrize(
     ("number", "code"),
     [(signal.SIGINT, 0), (signal.SIGTERM, -signal.SIGTERM), (signal.SIGHUP, -signal.SIGHUP)],

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from executor.errors import OutsideWorkspace, ToolFailure
 from executor.workspace import ResolvedPath, Workspace
+from tests.requirements import covers
 
 
 @pytest.fixture
@@ -131,6 +132,7 @@ _PART = st.sampled_from(
 )
 
 
+@covers("R-POLICY-1")
 @settings(
     max_examples=3000, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -182,6 +184,7 @@ def _race(workspace: Workspace, read: str, write: str) -> set[bytes]:
     return seen
 
 
+@covers("R-POLICY-1")
 def test_a_folder_that_turns_into_a_link_under_way_lets_nothing_out(
     workspace: Workspace, root: Path, tmp_path: Path
 ) -> None:

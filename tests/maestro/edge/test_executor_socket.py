@@ -40,7 +40,7 @@ async def test_the_contracts_own_handshake_is_answered_at_once(edge: Stage) -> N
             "type": "session_started",
             "payload": {
                 "session_id": session_id,
-                "run_id": "1",
+                "run_id": "run-000001",
                 "epoch": 1,
                 "limits": {"max_frame_bytes": 4194304, "max_result_bytes": 1048576},
                 "tools_accepted": ["Shell", "ReadFile", "WriteFile", "Edit"],
@@ -192,6 +192,33 @@ async def test_a_resume_gives_what_was_missed_and_each_open_call_once(edge: Stag
             # The next frame is what follows: no other call came again.
             await edge.decide(session_id, call("next"))
             assert (await executor.until("run_tool"))["payload"]["tool_id"] == "next"
+
+
+async def test_a_resume_names_the_run_that_goes_on_or_was_last(edge: Stage) -> None:
+    async with asyncio.timeout(5):
+        async with edge.connect() as executor:
+            session_id = (await executor.handshake())["payload"]["session_id"]
+            await edge.decide(session_id, RunEnded(3, 1, "success", "completed"))
+        resume = {"session_id": session_id, "last_seq": 0}
+        async with edge.connect() as executor:
+            last = (await executor.handshake(resume=resume))["payload"]["run_id"]
+            await executor.send("user_message", {"content": "and then?"}, id="m1")
+            await executor.until("accepted")
+        async with edge.connect() as executor:
+            going_on = (await executor.handshake(resume=resume))["payload"]["run_id"]
+
+    assert (last, going_on) == ("run-000001", "run-000002")
+
+
+async def test_the_frame_limit_of_a_handshake_is_in_the_ledger(edge: Stage) -> None:
+    async with asyncio.timeout(5), edge.connect() as executor:
+        started = await executor.handshake(limits={"max_frame_bytes": 20_000})
+        loaded = await edge.ledger.load(started["payload"]["session_id"])
+
+    assert loaded is not None
+    assert loaded.events[1].event == ExecutorAttached(
+        1, "journal-1", ("Shell", "ReadFile"), max_frame_bytes=20_000
+    )
 
 
 async def test_the_same_handshake_again_is_the_same_session(edge: Stage) -> None:

@@ -16,6 +16,7 @@ from maestro.edge.dependencies import ANY_HOST, NoAuth, SecretAuth
 from maestro.errors import SettingsError
 from maestro.ports import Account
 from tests.maestro.edge.stage import Stage, stage
+from tests.requirements import covers
 
 WRONG = "cg_wrong-token-0000"
 
@@ -51,6 +52,7 @@ async def status(edge: Stage, method: str, path: str, headers: dict[str, str]) -
     return refused.value.response.status_code
 
 
+@covers("R-GATE-1")
 async def test_every_door_but_health_and_readiness_needs_a_token(edge: Stage) -> None:
     async with asyncio.timeout(20):
         found = doors(edge)
@@ -76,6 +78,7 @@ async def test_nothing_but_the_whole_bearer_token_is_one(edge: Stage, authorizat
         assert await status(edge, "GET", "/api/v1/sessions", headers) == 401
 
 
+@covers("R-GATE-2")
 @pytest.mark.parametrize(
     "host", ["evil.example", "localhost.evil.example", "[::1]", "127.0.0.1:80"]
 )
@@ -92,6 +95,7 @@ async def test_a_listed_host_is_known_by_its_name_alone(edge: Stage, host: str) 
         assert await status(edge, "GET", "/api/v1/sessions", headers) == 200
 
 
+@covers("R-GATE-2")
 async def test_a_page_of_another_origin_is_refused_and_gets_no_cors(edge: Stage) -> None:
     authorization = {"Authorization": f"Bearer {edge.token}"}
     async with asyncio.timeout(5), edge.http() as client:

@@ -14,6 +14,7 @@ from maestro.domain.events import UsageCounted
 from maestro.ledger.postgres import migrate, open_postgres
 from protocol.wire import Usage
 from tests.maestro.edge.stage import LIMITS, Stage, call, result, stage
+from tests.requirements import covers
 from tests.servers.postgres_server import PostgresServer, find_postgres, unprivileged
 
 
@@ -34,6 +35,7 @@ async def edge_over_postgres(tmp_path: Path, own_server: PostgresServer) -> Asyn
         yield built
 
 
+@covers("R-GATE-3")
 async def test_what_is_sent_while_the_ledger_is_away_is_accepted_when_it_is_back(
     edge_over_postgres: Stage, own_server: PostgresServer
 ) -> None:
@@ -59,6 +61,7 @@ async def test_what_is_sent_while_the_ledger_is_away_is_accepted_when_it_is_back
         assert (await edge.kinds(session_id))[-2:] == ["tool_answered", "user_said"]
 
 
+@covers("R-WATCH-2")
 async def test_a_slow_watcher_misses_no_row(edge: Stage) -> None:
     async with asyncio.timeout(20):
         async with edge.connect() as executor:

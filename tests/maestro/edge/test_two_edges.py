@@ -14,6 +14,7 @@ from maestro.edge.dependencies import TokenAuth
 from maestro.ports import Live
 from protocol.from_maestro import AgentMessageDelta
 from tests.maestro.edge.stage import Stage, call, result, stage
+from tests.requirements import covers
 
 
 @contextlib.asynccontextmanager
@@ -71,6 +72,7 @@ async def test_a_resume_elsewhere_ends_the_older_socket(tmp_path: Path, redis_ur
         assert (await one.kinds(session_id))[3:5] == ["executor_attached", "interrupted"]
 
 
+@covers("R-WATCH-1")
 async def test_two_watchers_of_two_edges_see_the_same_stream(
     tmp_path: Path, redis_url: str
 ) -> None:

@@ -19,6 +19,7 @@ from tests.maestro.llm.asking import (
     parts_from,
     reply_from,
 )
+from tests.requirements import covers
 from tests.scripted_model import Reply as Scripted
 from tests.scripted_model import (
     Say,
@@ -56,6 +57,7 @@ async def _no_sleep(_: float) -> None:
     await asyncio.sleep(0)
 
 
+@covers("R-MODEL-1")
 @pytest.mark.parametrize(
     ("how", "whole_from"),
     [

@@ -67,16 +67,6 @@ async def test_a_wish_that_cannot_be_had_is_refused_with_the_reason() -> None:
     assert (failed.kind, failed.message) == ("not_found", "no key for Groq: set GROQ_API_KEY")
 
 
-def test_a_list_of_models_is_the_whole_offer() -> None:
-    opened = open_model(ModelSettings("openai/m", environment=ENVIRONMENT, allowed=("openai/n",)))
-
-    assert opened.model.refusal("openai/m") is None
-    assert opened.model.refusal("openai/n") is None
-    assert opened.model.refusal("openai/x") == (
-        "model 'openai/x' is not offered here; there are openai/m, openai/n"
-    )
-
-
 async def test_a_recorded_session_plays_back_without_a_provider(tmp_path: Path) -> None:
     path = tmp_path / "session.jsonl"
     async with ScriptedModel([text("Hel", "lo")]) as server:

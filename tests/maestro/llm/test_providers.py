@@ -5,6 +5,7 @@ import pytest
 from maestro.errors import SettingsError
 from maestro.llm.providers import Price, Target, listing, providers, resolve
 from protocol.wire import Usage
+from tests.requirements import covers
 
 NAMES = [
     "openai", "anthropic", "gemini", "mistral", "deepseek", "groq", "xai", "openrouter",
@@ -18,6 +19,7 @@ def _told(target: Target) -> tuple[str, str, str | None]:
     return target.name, target.endpoint.base_url, target.endpoint.key
 
 
+@covers("R-MODEL-4")
 def test_the_table_holds_every_provider_in_its_order() -> None:
     assert list(providers()) == NAMES
 
@@ -108,6 +110,7 @@ def test_without_any_key_the_variables_and_the_local_ones_are_named() -> None:
     assert "ollama/..." in str(caught.value)
 
 
+@covers("R-MODEL-5")
 def test_a_target_never_shows_its_key() -> None:
     assert "sk-test" not in repr(resolve("openai/x", KEY, None))
 

@@ -7,6 +7,7 @@ import pytest
 from maestro.planning.arguments import Refused, check_custom, read_arguments
 from protocol.errors import ErrorCode
 from protocol.from_executor import CustomTool
+from protocol.version import MAX_FRAME_TO_EXECUTOR
 from protocol.wire import JsonObject
 
 
@@ -19,7 +20,7 @@ def refusal(schema: JsonObject, parameters: JsonObject) -> str | None:
 
 
 def test_no_arguments_at_all_are_an_empty_object() -> None:
-    assert read_arguments(" \n") == {}
+    assert read_arguments(" \n", MAX_FRAME_TO_EXECUTOR) == {}
 
 
 @pytest.mark.parametrize(
@@ -27,7 +28,7 @@ def test_no_arguments_at_all_are_an_empty_object() -> None:
 )
 def test_what_is_no_plain_object_is_refused(text: str) -> None:
     with pytest.raises(Refused) as refused:
-        read_arguments(text)
+        read_arguments(text, MAX_FRAME_TO_EXECUTOR)
 
     assert refused.value.code is ErrorCode.INVALID_PARAMETERS
     assert "frame" not in refused.value.message

@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+import pytest
+
 from maestro.domain.conversation import AssistantTurn, ModelCall, Reply, ToolTurn, UserTurn
-from maestro.domain.events import MAESTRO, PlanChanged, ToolAsked
+from maestro.domain.events import MAESTRO, PlanChanged, ToolAnswered, ToolAsked
 from protocol.from_executor import CustomTool
 from protocol.wire import PlanStep
 from tests.maestro.bench import git, open_bench
@@ -143,3 +145,20 @@ async def test_five_hundred_calls_in_one_reply_are_all_answered(tmp_path: Path) 
         answers = [turn for turn in turns if isinstance(turn, ToolTurn)]
         assert len({turn.call_id for turn in answers}) == 500
         assert sum(turn.text == "ok" for turn in answers) == 64
+
+
+@pytest.mark.parametrize(
+    ("size", "max_frame_bytes", "sent"),
+    [(20_000, 16_384, False), (20_000, None, True), (1_100_000, 2_000_000, True)],
+)
+async def test_a_call_fits_into_what_its_executor_reads(
+    tmp_path: Path, size: int, max_frame_bytes: int | None, sent: bool
+) -> None:
+    call = ModelCall("1", "Git", '{"args": ["' + "x" * size + '"]}')
+    async with open_bench(tmp_path, [Reply("", (call,))]) as bench:
+        session_id = await bench.open(max_frame_bytes=max_frame_bytes)
+        await bench.run(session_id)
+        [asked] = [e for e in await bench.events(session_id) if isinstance(e, ToolAsked)]
+        [answer] = [e for e in await bench.events(session_id) if isinstance(e, ToolAnswered)]
+
+    assert (asked.bound_to == MAESTRO, answer.status) == (not sent, "success" if sent else "error")

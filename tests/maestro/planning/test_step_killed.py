@@ -16,6 +16,7 @@ from maestro.planning.held import HeldSession
 from maestro.planning.step import Stepper
 from maestro.ports import Claim
 from tests.maestro.bench import MODEL, Bench, git, open_bench
+from tests.requirements import covers
 
 SCRIPTS = (
     (TextDelta("Loo"), TextDelta("king"), Reply("Looking", (git("log", "1"), git("show", "2")))),
@@ -85,6 +86,7 @@ async def let_the_lease_run_out(bench: Bench, session_id: str) -> None:
     await bench.ledger.release(claim)
 
 
+@covers("R-STEP-1")
 async def test_a_step_killed_at_any_await_is_made_again(tmp_path: Path) -> None:
     expected = without_attempts(await undisturbed(tmp_path / "whole"))
     kills = 0

@@ -1,0 +1,122 @@
+"""Kill one maestro of a team at a failpoint while a session is under way, and gather what happened.
+
+One round a call, for the tests and for the long form; judges nothing.
+"""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from executor.view.port import RunSummary
+from maestro.bootstrap import open_ledger
+from maestro.domain.events import ExecutorAttached, ExecutorLost
+from maestro.settings import Backends
+from protocol.from_maestro import Outcome
+from tests.e2e.processes import until
+from tests.faults.chaos import chaos
+from tests.faults.history import History, Watcher, gathered
+from tests.faults.team import Backing, MaestroProcess
+from tests.interaction.world import Program, World
+
+ROUND_SECONDS = 60.0
+_LOOK_SECONDS = 0.1
+
+EVERY_POINT = (
+    "task_committed:1",
+    "handshake_ok:1",
+    "before_llm:2",
+    "mid_stream:4",
+    "llm_done:2",
+    "before_finish:1",
+    "decision_committed:3",
+    "run_tool_sent:5",
+    "result_received:5",
+    "result_committed:6",
+    "result_acked:6",
+    "lease_renew:1",
+    "before_llm:2:pause,lease_lost:1",
+)
+"""Where the maestro that has the session is killed; the last one is paused until it lost it."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """One round: how the run ended, and what is known of the session."""
+
+    outcome: Outcome
+    history: History
+    exit_code: int | None
+    """Of the maestro that was to die; None: it never came to the failpoint."""
+    seconds: float
+    """From its death, or its pause, to the next thing that the session did."""
+
+
+@dataclass(frozen=True)
+class Team:
+    """A maestro that stays, and room for one that does not."""
+
+    folder: Path
+    """Of logs."""
+    backing: Backing
+    survivor: MaestroProcess
+    world: World
+    """Where executors are; its address is the survivor's."""
+
+    @property
+    def ledger(self) -> Backends:
+        return Backends(database_url=self.backing.database_url)
+
+
+async def maestro_killed(team: Team, name: str, failpoint: str, backing: Backing) -> Ended:
+    """Run `name` (work-...) on a maestro armed with `failpoint`; the survivor takes over."""
+    victim = MaestroProcess(team.folder, f"victim-{name}", backing)
+    try:
+        await victim.start(failpoint)
+        async with chaos(victim.address, team.survivor.address) as proxy:
+            watcher = Watcher(proxy.address)
+            world = World(team.world.folder, proxy.address, team.world.model, ROUND_SECONDS)
+            async with world.program(name) as program:
+                overseer = asyncio.create_task(_overseen(team, victim, program))
+                over = await program.session.run_over()
+                assert isinstance(over, RunSummary)
+                await watcher.follow(program.session_id)
+                stopped_at = await overseer if victim.exit_code is not None else 0.0
+                overseer.cancel()
+                session_id = program.session_id
+            async with open_ledger(team.ledger) as ledger:
+                history = await gathered(
+                    ledger,
+                    session_id,
+                    world.project,
+                    name,
+                    watchers=[watcher],
+                    passed=proxy.passed,
+                )
+        return Ended(over.finished.outcome, history, victim.exit_code, _pause(history, stopped_at))
+    finally:
+        victim.kill()
+
+
+async def _overseen(team: Team, victim: MaestroProcess, program: Program) -> float:
+    """Wait for the victim's death, waking it where it was paused; when it stopped, in Unix time."""
+    await until(lambda: victim.exit_code is not None or victim.is_paused, "it dies", ROUND_SECONDS)
+    stopped_at = time.time()
+    if victim.is_paused:
+        async with open_ledger(team.ledger) as ledger:
+            before = await ledger.heads([program.session_id])
+            async with asyncio.timeout(ROUND_SECONDS):
+                while await ledger.heads([program.session_id]) == before:
+                    await asyncio.sleep(_LOOK_SECONDS)  # the rows of other processes
+        victim.wake()
+        await victim.ended()
+    return stopped_at
+
+
+def _pause(history: History, stopped_at: float) -> float:
+    later = [row.at for row in history.rows if row.at > stopped_at and not _is_presence(row.event)]
+    return later[0] - stopped_at if later and stopped_at else 0.0
+
+
+def _is_presence(event: object) -> bool:
+    return isinstance(event, ExecutorAttached | ExecutorLost)
