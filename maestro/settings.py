@@ -123,7 +123,7 @@ def resolve(flags: Mapping[str, Any], environment: Mapping[str, str]) -> Setting
         ),
         model=ModelChoice(
             model=source.text("model"),
-            base_url=source.text("base_url") or environment.get("OPENAI_BASE_URL"),
+            base_url=source.text("base_url") or environment.get("OPENAI_BASE_URL") or None,
             record=source.path("record"),
             fallbacks=source.words("fallbacks"),
             environment=environment,

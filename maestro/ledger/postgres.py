@@ -52,6 +52,16 @@ _PASSING = (
     OSError,
 )
 
+# No outage: the statement itself is wrong, and trying again would hide it.
+_BUGS = (
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.DataError,
+    asyncpg.PostgresSyntaxError,
+    asyncpg.UndefinedColumnError,
+    asyncpg.UndefinedFunctionError,
+    asyncpg.AmbiguousColumnError,
+)
+
 _Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
 _Result = TypeVar("_Result")
 
@@ -158,7 +168,7 @@ class PostgresDatabase:
             try:
                 async with self._connection() as connection:
                     return await _worked(connection, work)
-            except (asyncpg.IntegrityConstraintViolationError, asyncpg.DataError):
+            except _BUGS:
                 raise
             except TimeoutError as error:
                 raise LedgerUnavailable("PostgreSQL: no answer in time") from error

@@ -57,7 +57,7 @@ INSERT INTO sessions
     (session_id, owner, handshake_id, head, epoch, journal_id, attached, seen_at, due_at,
      title, status, created_at, updated_at)
 SELECT $1, $2, $3, 0, 0, NULL, false, now, now, $4, 'idle', now, now
-FROM (SELECT extract(epoch FROM statement_timestamp())::float8 AS now)
+FROM (SELECT extract(epoch FROM statement_timestamp())::float8 AS now) AS clock
 ON CONFLICT DO NOTHING
 RETURNING session_id
 
@@ -202,7 +202,7 @@ RETURNING owner
 
 -- name: authenticate
 SELECT owner, name
-FROM accounts, (SELECT extract(epoch FROM statement_timestamp())::float8 AS now)
+FROM accounts, (SELECT extract(epoch FROM statement_timestamp())::float8 AS now) AS clock
 WHERE token_hash = $1
     AND (expires_at IS NULL OR expires_at > now) AND (revoked_at IS NULL OR revoked_at > now)
 
