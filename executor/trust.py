@@ -61,7 +61,7 @@ class Trust:
                 content = file.read(MAX_BYTES)
             # Not msgspec's decoder: a folder's name may be no UTF-8, as a lone surrogate is.
             return msgspec.convert(json.loads(content), list[Identity])
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return []
         except (OSError, ValueError, RecursionError) as error:
             raise UsageError(

@@ -44,10 +44,13 @@ def doctor(server: str | None, token: str | None) -> int:
 
 def _findings(server: str | None, token: str | None) -> Iterator[Finding]:
     yield Finding("ok", f"codegen {RELEASE}, Python {platform.python_version()}")
-    yield _tried(_configuration, "mend the file that is named")
+    configuration = _tried(_configuration, "mend the file that is named")
+    yield configuration
     yield from _programs()
     yield _tried(_state, "make the folder writable, or set XDG_STATE_HOME")
-    yield _trust()
+    if configuration.state == "bad":
+        return  # the rest depends on it
+    yield from _trust()
     yield Finding("note", "no sandbox yet: what is not proven to only look asks first")
     if server is None and settings_of({}).server is None:
         yield _keys()
@@ -90,12 +93,21 @@ def _state() -> str:
     return f"journals: {folder} is writable"
 
 
-def _trust() -> Finding:
+def _trust() -> Iterator[Finding]:
     root = Path.cwd()
     wanted = ", ".join(wants_trust(root))
-    if not wanted or Trust(here().state).holds(root):
-        return Finding("ok", f"{root}: {'trusted' if wanted else 'nothing that needs trust'}")
-    return Finding("note", f"{root} is not trusted: {wanted} not used", "codegen --trust")
+    if not wanted:
+        yield Finding("ok", f"{root}: nothing that needs trust")
+        return
+    try:
+        trusted = Trust(here().state).holds(root)
+    except ExecutorError as error:
+        yield Finding("bad", str(error), "remove the file that is named")
+        return
+    if trusted:
+        yield Finding("ok", f"{root}: trusted")
+    else:
+        yield Finding("note", f"{root} is not trusted: {wanted} not used", "codegen --trust")
 
 
 def _keys() -> Finding:

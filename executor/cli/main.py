@@ -3,6 +3,7 @@
 Imports only what a prompt run needs; the other commands load their own libraries.
 """
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -30,10 +31,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        # Whoever read the output is gone (`| head -1`); the interpreter flushes once more.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        _drop_output()  # whoever read it is gone: `| head -1`
         return 1
     except OSError as error:
+        _drop_output()
         return _failed(ExecutorError(str(error)), 1)
     return code
 
@@ -67,8 +68,11 @@ def _run_prompt(parsed: PromptRun) -> int:
     with Nursery() as nursery:
         # It takes as long to be ready as the imports below, and another processor.
         nursery.start_early()
+        gc.disable()  # modules are no garbage: looking for some takes 6 % of the start
         from executor.cli.run import run_prompt
 
+        gc.freeze()
+        gc.enable()
         return run_prompt(parsed, nursery)
 
 
@@ -77,6 +81,14 @@ def _open_closed_streams() -> None:
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
+
+
+def _drop_output() -> None:
+    """What can't be written is not tried again when the interpreter ends."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _failed(error: ExecutorError, code: int) -> int:

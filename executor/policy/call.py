@@ -3,14 +3,14 @@
 A value; the parameters are already checked against the tool's contract.
 """
 
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from protocol.from_executor import Effect
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedCall:
+class PlannedCall(msgspec.Struct, frozen=True):
     tool_name: str
     effect: Effect
     parameters: Any

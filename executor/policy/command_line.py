@@ -6,7 +6,8 @@ else that a shell gives a meaning to is refused, so what is accepted means what 
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 MAX_COMMANDS = 50
 MAX_LENGTH = 16 * 1024
@@ -17,14 +18,12 @@ _HARMLESS_REDIRECTIONS = ("2>/dev/null", "2>&1", ">/dev/null", "1>/dev/null", "&
 _OPERATORS = ("&&", "||", ";", "|")
 
 
-@dataclass(frozen=True, slots=True)
-class PlainCommands:
+class PlainCommands(msgspec.Struct, frozen=True):
     commands: tuple[tuple[str, ...], ...]
     """The words of each simple command, quotes removed; never empty."""
 
 
-@dataclass(frozen=True, slots=True)
-class NotPlain:
+class NotPlain(msgspec.Struct, frozen=True):
     why: str
 
 
@@ -65,8 +64,7 @@ def roughly(line: str) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(word.strip("'\"\\") for word in words) for words in parts if words)
 
 
-@dataclass(frozen=True, slots=True)
-class _Operator:
+class _Operator(msgspec.Struct, frozen=True):
     text: str
 
 

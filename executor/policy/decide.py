@@ -10,7 +10,7 @@ The first that applies:
  allows writes, auto allows.
 """
 
-from dataclasses import dataclass
+import msgspec
 
 from executor.errors import OutsideWorkspace
 from executor.policy.call import PlannedCall
@@ -26,15 +26,13 @@ from executor.workspace import ResolvedPath
 from executor.workspace.secret_names import is_secret
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(msgspec.Struct, frozen=True):
     allow: tuple[Rule, ...] = ()
     ask: tuple[Rule, ...] = ()
     deny: tuple[Rule, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class PolicyState:
+class PolicyState(msgspec.Struct, frozen=True):
     """What is in force: everything that a decision depends on besides the call itself."""
 
     mode: Mode = "ask"
@@ -77,8 +75,7 @@ def _off_limits(rules: Rules) -> "_OffLimits":
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _OffLimits:
+class _OffLimits(msgspec.Struct, frozen=True):
     """Whether a rule about reading files holds for a path that a command names."""
 
     rules: tuple[Rule, ...]

@@ -4,8 +4,9 @@ Says nothing of what follows from them; `decide` does.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from executor.policy.call import PlannedCall
 from executor.policy.command_line import NotPlain, PlainCommands, take_apart
@@ -20,8 +21,7 @@ from executor.workspace.resolved import shown
 Words = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(msgspec.Struct, frozen=True):
     unclear: str | None
     """Why the call is not proven to only look; None when it is."""
     paths: tuple[tuple[str, ...], ...] = ()

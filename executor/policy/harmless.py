@@ -6,16 +6,16 @@ and every word that could be a path must stay within the project.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
+
+import msgspec
 
 from executor.policy.git_commands import git_effect
 from executor.policy.ground import IsRead, Kind
 from executor.policy.standpoint import Standpoint
 
 
-@dataclass(frozen=True, slots=True)
-class Looking:
+class Looking(msgspec.Struct, frozen=True):
     """What a program may be given: flags (short ones may be joined), and options with a value."""
 
     flags: frozenset[str] = frozenset()
@@ -155,8 +155,7 @@ def _looks(program: str, rest: Sequence[str], at: Standpoint) -> str | None:
     return _searched(program, rest, paths, at) if program in _SEARCHES else None
 
 
-@dataclass(frozen=True, slots=True)
-class _Unknown:
+class _Unknown(msgspec.Struct, frozen=True):
     why: str
 
 

@@ -3,8 +3,9 @@
 Holds the one piece of state; the decision itself is `decide`'s, and pure.
 """
 
-from dataclasses import replace
 from typing import Literal
+
+from msgspec.structs import replace
 
 from executor.policy.call import PlannedCall
 from executor.policy.decide import PolicyState, Rules, decide

@@ -11,9 +11,10 @@ Parses and matches; which of several rules wins is `decide`'s business.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
+
+import msgspec
 
 from executor.errors import UsageError
 
@@ -27,8 +28,7 @@ COMMAND_TOOLS = frozenset({"Shell", "Git"})
 _RULE = re.compile(r"(?P<tool>[A-Za-z][A-Za-z0-9_-]{0,63})(?:\((?P<pattern>.*)\))?", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(msgspec.Struct, frozen=True):
     text: str
     """As the user wrote it: shown wherever the rule decides."""
     tools: frozenset[str]

@@ -4,7 +4,8 @@ Follows `cd` within one line; knows no program and no option.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+
+import msgspec
 
 from executor.errors import OutsideWorkspace
 from executor.policy.ground import Ground, IsRead
@@ -14,8 +15,7 @@ from executor.workspace.secret_names import is_secret
 MAX_BASES = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Standpoint:
+class Standpoint(msgspec.Struct, frozen=True):
     ground: Ground
     trusted: bool
     off_limits: Callable[[ResolvedPath], bool]
@@ -34,7 +34,7 @@ class Standpoint:
     def entering(self, word: str) -> "Standpoint | None":
         """Behind `cd word`, which stays inside; None where there are too many places to be."""
         bases = tuple(dict.fromkeys((*self.bases, *self._paths(word))))
-        return replace(self, bases=bases) if len(bases) <= MAX_BASES else None
+        return msgspec.structs.replace(self, bases=bases) if len(bases) <= MAX_BASES else None
 
     def _paths(self, word: str) -> list[str]:
         if word.startswith("/"):

@@ -3,20 +3,19 @@
 Values only; who decides is `decide`, who asks the user is `session`.
 """
 
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 Mode = Literal["read-only", "ask", "auto-edit", "auto"]
 
 
-@dataclass(frozen=True, slots=True)
-class Allow:
+class Allow(msgspec.Struct, frozen=True):
     rule: str = ""
     """Which rule or default decided, in words."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(msgspec.Struct, frozen=True):
     why: str
     rule: str = ""
     remember: str = ""
@@ -25,8 +24,7 @@ class Ask:
     """The same as a rule in the configuration's syntax."""
 
 
-@dataclass(frozen=True, slots=True)
-class Deny:
+class Deny(msgspec.Struct, frozen=True):
     why: str
     rule: str = ""
 

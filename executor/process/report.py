@@ -4,8 +4,9 @@ Makes words and facts of values; runs nothing.
 """
 
 import hashlib
-from dataclasses import dataclass
 from typing import assert_never
+
+import msgspec
 
 from executor.errors import ToolFailure
 from executor.process.command import (
@@ -22,8 +23,7 @@ from executor.workspace.kinds import binary_kind
 from protocol.from_executor import ResultMetadata, ToolError, ToolStatus
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(msgspec.Struct, frozen=True):
     text: str
     status: ToolStatus
     error: ToolError | None

@@ -48,7 +48,10 @@ class Tree:
         feeds: tuple[Feed, Feed],
     ) -> "Tree":
         """Start `argv` in `folder`; standard output and error go to `feeds`. Raises OSError."""
+        request = json.dumps({"argv": argv, "environment": environment}).encode() + b"\n"
         ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        sent = ours.send(request)  # all of it, as a rule: the warden begins while we prepare
         pipes = (os.pipe(), os.pipe())
         with theirs:
             try:
@@ -59,8 +62,7 @@ class Tree:
         tree = cls(*await asyncio.open_connection(sock=ours))
         for (reading, _), feed in zip(pipes, feeds, strict=True):
             tree._watch(reading, feed)
-        request = {"argv": argv, "environment": environment}
-        tree._writer.write(json.dumps(request).encode() + b"\n")
+        tree._writer.write(request[sent:])
         return tree
 
     def ask(self, letter: bytes) -> None:

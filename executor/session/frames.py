@@ -118,8 +118,11 @@ class Frames:
                 self._calls.cancel(tool_id, "the maestro asked for it")
             case SessionStarted():
                 self._attached(message)
-            case Accepted():
-                self._accepted(message)
+            case Accepted(id=letter_id, tool_id=tool_id, of_seq=said_at):
+                letter = self._letters.settle(letter_id)
+                if isinstance(letter, UserMessage) and not self._letters.words_wait:
+                    self._runs.heard(said_at)
+                self._settle_result(tool_id)
             case ErrorReported():
                 self._refused(message)
             case RunFinished():
@@ -165,12 +168,6 @@ class Frames:
             except UsageError as error:
                 view.show(Notice(str(error), "error"))
         self._calls.send_again()
-
-    def _accepted(self, message: Accepted) -> None:
-        letter = self._letters.settle(message.id)
-        if isinstance(letter, UserMessage) and not self._letters.words_wait:
-            self._runs.heard(message.of_seq)
-        self._settle_result(message.tool_id)
 
     def _finished(self, message: RunFinished, seq: int | None) -> None:
         self._calls.cancel_all("the run has ended")

@@ -7,10 +7,12 @@ import asyncio
 import contextlib
 import socket
 import struct
+from collections import deque
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 CHUNK = 64 * 1024
 Address = tuple[str, int] | Path
@@ -27,10 +29,16 @@ class Way:
     """Pass on pieces of so many bytes, each a write of its own."""
     silent: bool = False
     """Swallow everything and close nothing: a black hole."""
-    cut_after: int | None = None
-    """End the connection behind so many of its bytes ..."""
+
+
+@dataclass(frozen=True)
+class Cut:
+    """The end of one connection: behind so many bytes of one direction."""
+
+    way: Literal["up", "down"]
+    after: int
     reset: bool = False
-    """... by RST instead of FIN."""
+    """By RST instead of FIN."""
 
 
 @dataclass
@@ -49,6 +57,8 @@ class ChaosProxy:
         self.targets = list(targets)
         self.up = Way()
         self.down = Way()
+        self.cuts: deque[Cut] = deque()
+        """Each connection takes the next of them, as long as there are some."""
         self.passed: list[Passed] = []
         """One for each connection that reached a target, in order."""
         self.address = ""
@@ -91,14 +101,18 @@ class ChaosProxy:
         there, back = await self._target()
         passed = Passed()
         self.passed.append(passed)
+        cut = self.cuts.popleft() if self.cuts else None
+        limits = {cut.way: cut.after} if cut is not None else {}
         async with _closing(back):
             ways = [
-                asyncio.create_task(_pump(reader, back, self.up, passed.up)),
-                asyncio.create_task(_pump(there, writer, self.down, passed.down)),
+                asyncio.create_task(_pump(reader, back, self.up, passed.up, limits.get("up"))),
+                asyncio.create_task(
+                    _pump(there, writer, self.down, passed.down, limits.get("down"))
+                ),
             ]
             try:
                 await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-                if self.up.reset or self.down.reset:
+                if cut is not None and cut.reset:
                     _reset(writer)
             finally:
                 for way in ways:
@@ -133,7 +147,11 @@ async def chaos(*targets: Address, listen: Path | None = None) -> AsyncGenerator
 
 
 async def _pump(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, way: Way, passed: bytearray
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    way: Way,
+    passed: bytearray,
+    limit: int | None,
 ) -> None:
     while chunk := await reader.read(CHUNK):
         if way.silent:
@@ -143,12 +161,11 @@ async def _pump(
                 await asyncio.sleep(way.latency)
             if way.bytes_per_second:
                 await asyncio.sleep(len(piece) / way.bytes_per_second)
-            left = len(piece) if way.cut_after is None else way.cut_after - len(passed)
-            kept = piece[: max(0, left)]
+            kept = piece if limit is None else piece[: limit - len(passed)]
             writer.write(kept)
             passed += kept
             await writer.drain()
-            if left <= len(piece) and way.cut_after is not None:
+            if len(passed) == limit:
                 return
 
 

@@ -18,6 +18,7 @@ from tests.faults.chaos import chaos
 from tests.faults.history import History, Watcher, gathered
 from tests.faults.team import Backing, MaestroProcess
 from tests.interaction.world import Program, World
+from tests.scripted_model import ScriptedModel
 
 ROUND_SECONDS = 60.0
 _LOOK_SECONDS = 0.1
@@ -57,11 +58,9 @@ class Team:
     """A maestro that stays, and room for one that does not."""
 
     folder: Path
-    """Of logs."""
     backing: Backing
     survivor: MaestroProcess
-    world: World
-    """Where executors are; its address is the survivor's."""
+    model: ScriptedModel
 
     @property
     def ledger(self) -> Backends:
@@ -75,7 +74,8 @@ async def maestro_killed(team: Team, name: str, failpoint: str, backing: Backing
         await victim.start(failpoint)
         async with chaos(victim.address, team.survivor.address) as proxy:
             watcher = Watcher(proxy.address)
-            world = World(team.world.folder, proxy.address, team.world.model, ROUND_SECONDS)
+            world = World(team.folder / name, proxy.address, team.model, ROUND_SECONDS)
+            world.project.mkdir(parents=True)
             async with world.program(name) as program:
                 overseer = asyncio.create_task(_overseen(team, victim, program))
                 over = await program.session.run_over()

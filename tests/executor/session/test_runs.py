@@ -11,7 +11,14 @@ from executor.errors import (
     ServerUnreachable,
     UsageError,
 )
-from executor.session import NewSession, Parked, RunOver, SessionStart, exit_code
+from executor.session import (
+    NewSession,
+    Parked,
+    ResumedSession,
+    RunOver,
+    SessionStart,
+    exit_code,
+)
 from executor.tool_context import ToolOutcome
 from executor.view.port import Declined, Denial, Notice, RunSummary
 from protocol.errors import ErrorCode
@@ -24,6 +31,7 @@ from protocol.from_executor import (
     UserMessage,
 )
 from protocol.from_maestro import (
+    Accepted,
     AgentMessage,
     EndReason,
     ErrorReported,
@@ -113,6 +121,32 @@ async def test_a_follow_up_is_another_run_with_its_own_summary(tmp_path: Path) -
             assert isinstance(first, RunSummary)
             assert isinstance(later, RunSummary)
             assert (first.text, later.text) == ("one", "two")
+
+
+@pytest.mark.parametrize("accepted_after", [0, 1, 2])
+async def test_the_end_of_an_earlier_run_that_a_resume_brings_is_not_the_answer(
+    accepted_after: int, tmp_path: Path
+) -> None:
+    ends = [(AgentMessage("g1", "one"), 2, DONE, 3), (AgentMessage("g2", "two"), 8, DONE, 9)]
+    async with scripted_maestro() as maestro:
+        rig = Rig.at(tmp_path, maestro.address, session_id="s1")
+        start = SessionStart(ResumedSession())
+        async with running(rig, maestro.address, start) as session:
+            session.say("and now the tests")
+            socket = await maestro.attachment()
+            await socket.start(resumed=True)
+            said = await socket.frame()
+            for place, (text, text_seq, end, end_seq) in enumerate(ends):
+                if place == accepted_after:
+                    await socket.send(Accepted(id=said.id, of_seq=6))
+                await socket.send(text, seq=text_seq)
+                await socket.send(end, seq=end_seq)
+            if accepted_after == len(ends):
+                await socket.send(Accepted(id=said.id, of_seq=6))
+            over = await session.run_over()
+
+            assert isinstance(over, RunSummary)
+            assert over.text == "two"
 
 
 async def test_an_interrupt_ends_the_calls_at_once_and_keeps_the_session(tmp_path: Path) -> None:

@@ -100,7 +100,7 @@ async def test_a_message_and_an_interrupt_are_facts_once_however_often_sent(edge
         session_id = (await executor.handshake())["payload"]["session_id"]
         for _ in range(2):
             await executor.send("user_message", {"content": "faster"}, id="m1")
-            assert (await executor.until("accepted"))["payload"] == {"id": "m1"}
+            assert (await executor.until("accepted"))["payload"] == {"id": "m1", "of_seq": 4}
             await executor.send("interrupt", {"reason": "enough"}, id="i1")
             assert (await executor.until("accepted"))["payload"] == {"id": "i1"}
 

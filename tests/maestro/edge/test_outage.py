@@ -57,7 +57,7 @@ async def test_what_is_sent_while_the_ledger_is_away_is_accepted_when_it_is_back
         own_server.start()
 
         assert (await executor.until("accepted"))["payload"] == {"tool_id": "t1"}
-        assert (await executor.until("accepted"))["payload"] == {"id": "m1"}
+        assert (await executor.until("accepted"))["payload"] == {"id": "m1", "of_seq": 6}
         assert (await edge.kinds(session_id))[-2:] == ["tool_answered", "user_said"]
 
 

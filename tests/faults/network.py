@@ -1,0 +1,82 @@
+"""Sessions over a network that fails, and executors that fight over one session.
+
+One round a call, for the tests and for the long form; judges nothing.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+from executor.view.port import RunSummary
+from maestro.bootstrap import open_ledger
+from maestro.settings import Backends
+from protocol.from_maestro import Outcome
+from tests.faults.chaos import ChaosProxy, Cut, chaos
+from tests.faults.history import History, Watcher, gathered
+from tests.interaction.world import World
+from tests.maestro.edge.stage import Json
+
+ROUND_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Survived:
+    outcome: Outcome
+    history: History
+    connections: int
+    """That the executor needed."""
+
+
+def door(team: World) -> tuple[str, int]:
+    """Where the maestro of `team` listens."""
+    host, _, port = team.address.removeprefix("http://").partition(":")
+    return host, int(port)
+
+
+async def session_over(team: World, proxy: ChaosProxy, name: str) -> Survived:
+    """Run `name` (work-...) through `proxy`, in a project of its own; its watcher has a proxy of
+    its own that is cut at every frame or so."""
+    world = World(team.folder / name, proxy.address, team.model, ROUND_SECONDS)
+    world.project.mkdir(parents=True)
+    async with world.program(name) as program:
+        over = await program.session.run_over()
+        assert isinstance(over, RunSummary)
+        session_id = program.session_id
+    async with chaos(door(team)) as watched:
+        watched.cuts.extend(Cut("down", 400 * turn) for turn in range(1, 20))
+        watcher = Watcher(watched.address)
+        await watcher.follow(session_id)
+    async with open_ledger(Backends(state=team.folder / "maestro")) as ledger:
+        history = await gathered(
+            ledger, session_id, world.project, name, watchers=[watcher], passed=proxy.passed
+        )
+    return Survived(over.finished.outcome, history, len(proxy.passed))
+
+
+async def session_cut(team: World, name: str, cuts: Sequence[Cut]) -> Survived:
+    """Run `name`; its connections are cut there, one after the other."""
+    async with chaos(door(team)) as proxy:
+        proxy.cuts.extend(cuts)
+        return await session_over(team, proxy, name)
+
+
+async def race(team: World, racers: int = 2) -> list[str]:
+    """So many strangers resume one detached session at once; how each was answered."""
+    async with team.connected() as first:
+        journal = secrets.token_hex(8)
+        started = await first.handshake(initial_prompt="work-race", journal_id=journal)
+        session_id = started["payload"]["session_id"]
+    async with AsyncExitStack() as stack:
+        peers = [await stack.enter_async_context(team.connected()) for _ in range(racers)]
+        resume = {"session_id": session_id, "last_seq": 0}
+        answers = await asyncio.gather(
+            *(peer.handshake(journal_id=secrets.token_hex(8), resume=resume) for peer in peers)
+        )
+    return [_verdict(answer) for answer in answers]
+
+
+def _verdict(answer: Json) -> str:
+    payload: Json = answer["payload"]
+    return "attached" if answer["type"] == "session_started" else str(payload["code"])
