@@ -100,6 +100,16 @@ async def rows_of(ledger: Ledger, session_id: str) -> tuple[StoredEvent, ...]:
             return tuple(rows)
 
 
+async def moved(ledger: Ledger, session_id: str, *, beyond: int, seconds: float) -> None:
+    """Wait until the ledger of a session has more rows; other processes write them."""
+    for _ in range(round(seconds / _PAUSE)):
+        heads = await ledger.heads([session_id])
+        if heads[session_id][0] > beyond:
+            return
+        await asyncio.sleep(_PAUSE)
+    raise AssertionError(f"session {session_id} stands still at {beyond}")
+
+
 async def gathered(
     ledger: Ledger,
     session_id: str,

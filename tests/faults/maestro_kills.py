@@ -15,13 +15,12 @@ from maestro.settings import Backends
 from protocol.from_maestro import Outcome
 from tests.e2e.processes import until
 from tests.faults.chaos import chaos
-from tests.faults.history import History, Watcher, gathered
+from tests.faults.history import History, Watcher, gathered, moved
 from tests.faults.team import Backing, MaestroProcess
 from tests.interaction.world import Program, World
 from tests.scripted_model import ScriptedModel
 
 ROUND_SECONDS = 60.0
-_LOOK_SECONDS = 0.1
 
 EVERY_POINT = (
     "task_committed:1",
@@ -104,10 +103,8 @@ async def _overseen(team: Team, victim: MaestroProcess, program: Program) -> flo
     stopped_at = time.time()
     if victim.is_paused:
         async with open_ledger(team.ledger) as ledger:
-            before = await ledger.heads([program.session_id])
-            async with asyncio.timeout(ROUND_SECONDS):
-                while await ledger.heads([program.session_id]) == before:
-                    await asyncio.sleep(_LOOK_SECONDS)  # the rows of other processes
+            head, _ = (await ledger.heads([program.session_id]))[program.session_id]
+            await moved(ledger, program.session_id, beyond=head, seconds=ROUND_SECONDS)
         victim.wake()
         await victim.ended()
     return stopped_at

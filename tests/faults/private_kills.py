@@ -37,7 +37,7 @@ class Revived:
 
 
 async def private_maestro_killed(machine: Machine, name: str, failpoint: str) -> Revived:
-    """Run `name` (work-...) to its end; its first maestro dies at `failpoint`, the next does not."""
+    """Run `name` (work-...) to its end; the first maestro dies at `failpoint`, the next lives."""
     fuse = machine.folder / "fuse"
     fuse.touch()
     ran = await machine.codegen(

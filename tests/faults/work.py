@@ -13,7 +13,7 @@ from tests.scripted_model import Recorded, Reply, call, calls, delayed, text
 
 EFFECTS = "effects"
 DONE = "All of it is done."
-_NAME = re.compile(r"\bwork-[a-z0-9-]+\b")
+_NAME = re.compile(r"\bwork-[a-z0-9_-]+\b")
 _EFFECT = re.compile(r"echo (\S+) \| tee -a " + EFFECTS)
 
 

