@@ -46,6 +46,11 @@ class Settings:
     origins: Mapping[str, str] = field(default_factory=dict[str, str])
     """Where each value came from, by field: `flag`, `CODEGEN_MODE`, a file; absent: the default."""
 
+    @property
+    def replays(self) -> bool:
+        """A recording answers instead of a model."""
+        return (self.model or "").startswith("replay:")
+
 
 RULES = ("allow", "ask", "deny")
 NAMES = tuple(item.name for item in fields(Settings) if item.name not in (*RULES, "origins"))
@@ -115,7 +120,7 @@ def _check(settings: Settings) -> None:
                 f"--{flag} is a setting of the maestro's process: "
                 f"it can't be combined with --server ({settings.server})"
             )
-    if (settings.model or "").startswith("replay:"):
+    if settings.replays:
         raise UsageError("--model replay:FILE needs a private maestro: leave --server out")
 
 

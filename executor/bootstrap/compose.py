@@ -113,6 +113,7 @@ async def composed(
             project_spec=project_spec(project, workspace),
             workspace=workspace_facts(project.root, dict(environment)),
             run=wishes(settings),
+            model=settings.model or "",
         )
         session = Session(parts, start, stop_when_parked=not attended)
         try:

@@ -10,7 +10,6 @@ from pathlib import Path
 from executor.settings import Settings
 from executor.view.port import View
 
-
 HOW_TO_GO_ON = "codegen -c goes on from here"
 HOW_TO_GO_LIVE = 'with a provider\'s key set: codegen "what to do"'
 
@@ -63,7 +62,7 @@ def _terminal(settings: Settings, root: Path, environment: Mapping[str, str], hi
 
 
 def _hint(settings: Settings) -> str:
-    return HOW_TO_GO_LIVE if (settings.model or "").startswith("replay:") else HOW_TO_GO_ON
+    return HOW_TO_GO_LIVE if settings.replays else HOW_TO_GO_ON
 
 
 def _model(name: str | None) -> str:

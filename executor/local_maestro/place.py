@@ -58,7 +58,7 @@ def provider_environment(environment: Mapping[str, str]) -> dict[str, str]:
 def place(folders: Folders, settings: Settings, environment: Mapping[str, str]) -> Place:
     """The place for this configuration; made 0700, and refused when it is not this user's own."""
     folder = _safe_folder(folders.runtime)
-    if settings.record is not None or (settings.model or "").startswith("replay:"):
+    if serves_one_run(settings):
         return Place(folder, secrets.token_hex(8))
     told = {
         "release": RELEASE,
@@ -71,6 +71,11 @@ def place(folders: Folders, settings: Settings, environment: Mapping[str, str]) 
     }
     digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
     return Place(folder, digest[:16])
+
+
+def serves_one_run(settings: Settings) -> bool:
+    """A maestro that records or replays is nobody else's."""
+    return settings.record is not None or settings.replays
 
 
 def _safe_folder(folder: Path) -> Path:

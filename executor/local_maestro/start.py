@@ -22,7 +22,12 @@ from typing import Any
 import msgspec
 
 from executor.errors import ServerUnreachable, UsageError
-from executor.local_maestro.place import NETWORK_VARIABLES, Place, provider_environment
+from executor.local_maestro.place import (
+    NETWORK_VARIABLES,
+    Place,
+    provider_environment,
+    serves_one_run,
+)
 from executor.settings import Folders, Settings
 
 START_SECONDS = 20.0
@@ -64,6 +69,7 @@ def ensure(
     try:
         with _elected(place):
             told = _told(folders, settings, environment, idle_seconds)
+            told["forget"] = [str(path) for path in _leading_there(place, settings)]
             return _join(place) or _start(place, folders, told, environment)
     except OSError as error:
         raise ServerUnreachable(f"the private maestro can't be started: {error}") from error
@@ -157,7 +163,6 @@ def _listener(place: Place) -> socket.socket:
 def _told(
     folders: Folders, settings: Settings, environment: Mapping[str, str], idle_seconds: float
 ) -> dict[str, Any]:
-    own = settings.record is not None or (settings.model or "").startswith("replay:")
     return {
         "secret": secrets.token_urlsafe(32),
         "state": str(folders.state / "maestro"),
@@ -165,8 +170,14 @@ def _told(
         "base_url": settings.base_url,
         "record": str(settings.record.absolute()) if settings.record else None,
         "environment": provider_environment(environment),
-        "idle_seconds": OWN_IDLE_SECONDS if own else idle_seconds,
+        "idle_seconds": OWN_IDLE_SECONDS if serves_one_run(settings) else idle_seconds,
     }
+
+
+def _leading_there(place: Place, settings: Settings) -> tuple[Path, ...]:
+    """What a maestro takes away that ends by itself; a shared place keeps its lock."""
+    lock = (place.lock,) if serves_one_run(settings) else ()
+    return (place.socket, place.secret, *lock)
 
 
 def _from_anywhere(model: str | None) -> str | None:

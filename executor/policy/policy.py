@@ -3,7 +3,6 @@
 Holds the one piece of state; the decision itself is `decide`'s, and pure.
 """
 
-from typing import Literal
 
 from msgspec.structs import replace
 
@@ -24,7 +23,7 @@ class Policy:
     def decide(self, call: PlannedCall) -> Verdict:
         return decide(call, self.state, self._ground)
 
-    def remember(self, ask: Ask, _scope: Literal["session", "always"]) -> None:
+    def remember(self, ask: Ask) -> None:
         """Allow from now on what the question said it would cover; until the session ends."""
         if not ask.remember_rule:
             return

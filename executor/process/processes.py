@@ -30,10 +30,10 @@ from executor.process.survivors import end_marked
 from executor.process.tree import Feed, Tree
 from executor.workspace.waiting import to_the_end
 
-GRACE_S = 2.0
+GRACE_S = 1.5
 """Between the request to end and the kill."""
 CLOSE_GRACE_S = 0.5
-DRAIN_S = 2.0
+DRAIN_S = 1.0
 """How long a command's children may hold its output after its own end."""
 STRAGGLERS_S = 0.25
 """The same for children that hold no output."""

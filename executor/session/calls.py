@@ -40,7 +40,7 @@ class Calls:
         self._consent = Consent(parts)
         self._reads = asyncio.Semaphore(MAX_READS)
         self._effects = asyncio.Lock()
-        self._live: dict[str, tuple[Live, asyncio.Task[ToolOutcome]]] = {}
+        self._live: dict[str, tuple[Live, asyncio.Task[None]]] = {}
 
     def take(self, message: RunTool) -> None:
         """Begin a call, or answer one that is known. Never runs one twice."""
@@ -92,25 +92,36 @@ class Calls:
         if tasks:
             await asyncio.wait(tasks, timeout=CLOSING_SECONDS)
 
-    def _begin(self, live: Live, work: Coroutine[None, None, ToolOutcome]) -> None:
+    def _begin(self, live: Live, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)
         self._live[live.message.tool_id] = (live, task)
         task.add_done_callback(lambda done: self._done(live, done))
 
-    def _done(self, live: Live, task: asyncio.Task[ToolOutcome]) -> None:
+    def _done(self, live: Live, task: asyncio.Task[None]) -> None:
         del self._live[live.message.tool_id]
-        if task.cancelled():
-            why = live.ending or "the session was closed"
-            self._reports.end(live, cancelled(why, started=live.began is not None))
+        if task.cancelled():  # before its turn had come
+            self._reports.end(live, _cancelled(live))
         else:
-            self._reports.end(live, task.result())
+            task.result()
 
-    async def _carried_out(self, live: Live) -> ToolOutcome:
-        """The tool boundary: whatever happens inside becomes an outcome."""
+    async def _carried_out(self, live: Live) -> None:
+        """From the order to its reported end; of two with effects, one ends before the next."""
         try:
             live.order = ordered(live.message, self._parts)
-            async with self._effects if live.order.effects else self._reads:
-                return await self._decided(live, live.order)
+        except ToolFailure as failure:
+            self._reports.end(live, failed(failure))
+            return
+        async with self._effects if live.order.effects else self._reads:
+            try:
+                outcome = await self._outcome(live, live.order)
+            except asyncio.CancelledError:
+                outcome = _cancelled(live)
+            self._reports.end(live, outcome)
+
+    async def _outcome(self, live: Live, order: Order) -> ToolOutcome:
+        """The tool boundary: whatever happens inside becomes an outcome."""
+        try:
+            return await self._decided(live, order)
         except ToolFailure as failure:
             return failed(failure)
         except JournalError as error:
@@ -158,12 +169,18 @@ class Calls:
         words = f"Ended after {order.seconds:.0f} s, the time that such a call has."
         return unsuccessful("timeout", "timeout", words)
 
-    async def _given_up(self, live: Live) -> ToolOutcome:
+    async def _given_up(self, live: Live) -> None:
         try:
             await self._parts.end_survivors(live.message.tool_id)
         except OSError as error:
-            return _unknown_end(f"and what it left may still run: {error}")
-        return _unknown_end("nothing of it runs any more")
+            outcome = _unknown_end(f"and what it left may still run: {error}")
+        else:
+            outcome = _unknown_end("nothing of it runs any more")
+        self._reports.end(live, outcome)
+
+
+def _cancelled(live: Live) -> ToolOutcome:
+    return cancelled(live.ending or "the session was closed", started=live.began is not None)
 
 
 def _unknown_end(why: str) -> ToolOutcome:

@@ -60,7 +60,7 @@ class Consent:
         match await self._parts.view.ask(question):
             case Approved(scope=scope):
                 if scope != "once":
-                    self._parts.remember(ask, scope)
+                    self._parts.remember(ask)
                 return None
             case Declined(unasked=True):
                 return Refused(

@@ -173,7 +173,7 @@ class Frames:
         self._calls.cancel_all("the run has ended")
         summary = self._runs.finish(
             self._session_id,
-            self._start.run.model or "",
+            self._start.model,
             message,
             seq,
             words_wait=self._letters.words_wait,

@@ -40,7 +40,7 @@ class SessionParts(msgspec.Struct, frozen=True, kw_only=True):
         default_factory=dict[str, CustomToolRunner]
     )
     decide: Callable[[PlannedCall], Verdict]
-    remember: Callable[[Ask, Literal["session", "always"]], None]
+    remember: Callable[[Ask], None]
     """The user's yes is to hold for what the question's `remember` says."""
     context: Callable[[str, Emit], ToolContext]
     """The world of the call with this tool_id; its live output goes to the given function."""

@@ -34,6 +34,8 @@ class SessionStart(msgspec.Struct, frozen=True):
     project_spec: ProjectSpec = msgspec.field(default_factory=ProjectSpec)
     workspace: Workspace = msgspec.field(default_factory=Workspace)
     run: RunWishes = msgspec.field(default_factory=RunWishes)
+    model: str = ""
+    """What the summary calls the model: a private maestro was told it at its start."""
 
 
 def handshake(

@@ -29,7 +29,10 @@ def open_view(
     header: Header | None = None,
     hint: str = "",
 ) -> View:
-    """The view for these streams; `hint` ends each run. Nothing is asked unless `is_interactive(stdin, stdout)`."""
+    """The view for these streams; `hint` ends each run.
+
+    Nothing is asked unless `is_interactive(stdin, stdout)`.
+    """
     if output_format == "json":
         return JsonView(stdout)
     if output_format == "stream-json":

@@ -113,11 +113,11 @@ class Question(msgspec.Struct, frozen=True):
     body: str
     """The whole of what will happen: the complete command, or the diff. Raw."""
     remember: str = ""
-    """What `session` and `always` would allow from then on (`commands like "git status"`)."""
+    """What `session` would allow from then on (`commands like "git status"`)."""
 
 
 class Approved(msgspec.Struct, frozen=True):
-    scope: Literal["once", "session", "always"] = "once"
+    scope: Literal["once", "session"] = "once"
 
 
 class Declined(msgspec.Struct, frozen=True):

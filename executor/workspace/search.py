@@ -20,8 +20,8 @@ from executor.errors import ToolFailure
 from executor.workspace.numbered import cut_line
 from executor.workspace.patterns import BadPattern, PathPattern, glob_patterns
 from executor.workspace.resolved import shown
-from executor.workspace.text import decode, lines_of
 from executor.workspace.secret_names import is_secret
+from executor.workspace.text import decode, lines_of
 from executor.workspace.walk import Entry, Pruning
 from executor.workspace.workspace import Workspace
 

@@ -11,6 +11,7 @@ import socket
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import structlog
 
@@ -50,6 +51,8 @@ class Private:
     secret: str = field(repr=False)
     idle_seconds: float = 300.0
     """Without anyone attached for so long, it ends."""
+    forget: tuple[Path, ...] = ()
+    """Files that lead here: removed once it ends by itself, so that nobody comes any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +120,7 @@ async def _serve_doors(
         log.info("serving", address=server.address, pid=os.getpid())
         warm_up()
         if private is not None:
-            stack.callback(_ending_when_idle(edge, server.stop, private.idle_seconds).cancel)
+            stack.callback(_ending_when_idle(edge, server.stop, private).cancel)
         await serving
 
 
@@ -208,15 +211,15 @@ def _signals(stop: Callable[[], None]) -> Generator[None]:
             loop.remove_signal_handler(number)
 
 
-def _ending_when_idle(
-    edge: Edge, stop: Callable[[], None], idle_seconds: float
-) -> asyncio.Task[None]:
+def _ending_when_idle(edge: Edge, stop: Callable[[], None], private: Private) -> asyncio.Task[None]:
     async def watch() -> None:
         idle = 0.0
-        while idle < idle_seconds:
-            await asyncio.sleep(min(IDLE_LOOK_SECONDS, idle_seconds))
+        while idle < private.idle_seconds:
+            await asyncio.sleep(min(IDLE_LOOK_SECONDS, private.idle_seconds))
             idle = 0.0 if edge.peers.present else idle + IDLE_LOOK_SECONDS
-        log.info("idle", seconds=idle_seconds)
+        log.info("idle", seconds=private.idle_seconds)
+        for path in private.forget:
+            path.unlink(missing_ok=True)
         stop()
 
     return asyncio.create_task(watch(), name="idle")

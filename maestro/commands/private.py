@@ -41,7 +41,8 @@ def _serve(settings: Settings, listener: socket.socket, told: dict[str, Any], re
     from maestro.bootstrap.serving import Private, serve
 
     configure_logs(settings.log_level, "json")
-    private = Private(listener, told["secret"], float(told["idle_seconds"]))
+    forget = tuple(Path(name) for name in told["forget"])
+    private = Private(listener, told["secret"], float(told["idle_seconds"]), forget)
     run(serve(settings, lambda _where: _answer(ready, "ready"), private))
 
 

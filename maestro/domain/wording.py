@@ -18,7 +18,7 @@ UNANSWERED = (
 
 _OUTCOMES = {
     "error": "Error",
-    "denied": "Denied by the user or their policy",
+    "denied": "Not run",
     "timeout": "Timed out",
     "cancelled": "Cancelled",
     "interrupted": (

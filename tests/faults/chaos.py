@@ -54,7 +54,7 @@ class Passed:
 class ChaosProxy:
     def __init__(self, targets: Sequence[Address]) -> None:
         """The first of `targets` that takes a connection gets it; may be changed at any time."""
-        self.targets = list(targets)
+        self.targets = targets
         self.up = Way()
         self.down = Way()
         self.cuts: deque[Cut] = deque()

@@ -5,20 +5,23 @@ One round a call, for the tests and for the long form; judges nothing.
 
 import asyncio
 import time
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from executor.view.port import RunSummary
-from maestro.bootstrap import open_ledger
+from maestro.bootstrap import migrate_ledger, open_ledger
 from maestro.domain.events import ExecutorAttached, ExecutorLost
 from maestro.settings import Backends
 from protocol.from_maestro import Outcome
 from tests.e2e.processes import until
 from tests.faults.chaos import chaos
 from tests.faults.history import History, Watcher, gathered, moved
-from tests.faults.team import Backing, MaestroProcess
+from tests.faults.team import Backing, MaestroProcess, maestros
 from tests.interaction.world import Program, World
 from tests.scripted_model import ScriptedModel
+from tests.servers.postgres_server import PostgresServer
 
 ROUND_SECONDS = 60.0
 
@@ -54,7 +57,11 @@ class Ended:
 
 @dataclass(frozen=True)
 class Team:
-    """A maestro that stays, and room for one that does not."""
+    """A maestro that stays, and room for one that does not, over a database of their own.
+
+    A maestro makes the steps of all sessions in its database, and dies with them: two rounds at
+    once are two teams.
+    """
 
     folder: Path
     backing: Backing
@@ -66,8 +73,29 @@ class Team:
         return Backends(database_url=self.backing.database_url)
 
 
-async def maestro_killed(team: Team, name: str, failpoint: str, backing: Backing) -> Ended:
-    """Run `name` (work-...) on a maestro armed with `failpoint`; the survivor takes over."""
+@asynccontextmanager
+async def team(
+    folder: Path, postgres: PostgresServer, redis_url: str, model: ScriptedModel
+) -> AsyncGenerator[Team]:
+    """One in `folder`, which is made, until the block ends."""
+    folder.mkdir()
+    database = postgres.create_database()
+    backing = Backing(postgres.dsn_of(database), redis_url, model.base_url)
+    await migrate_ledger(Backends(database_url=backing.database_url))
+    with maestros(folder, backing, "survivor") as (survivor,):
+        await survivor.start()
+        yield Team(folder, backing, survivor, model)
+    postgres.drop_database(database)
+
+
+async def maestro_killed(
+    team: Team, name: str, failpoint: str, model_url: str | None = None
+) -> Ended:
+    """Run `name` (work-...) on a maestro armed with `failpoint`; the survivor takes over.
+
+    `model_url`: the victim asks another model.
+    """
+    backing = replace(team.backing, model_url=model_url or team.backing.model_url)
     victim = MaestroProcess(team.folder, f"victim-{name}", backing)
     try:
         await victim.start(failpoint)

@@ -14,7 +14,7 @@ from pathlib import Path
 from executor.view.port import RunSummary
 from maestro.bootstrap import open_ledger
 from maestro.settings import Backends
-from protocol.from_maestro import Outcome
+from protocol.from_maestro import Outcome, SessionStarted
 from tests.e2e.processes import until
 from tests.faults.chaos import ChaosProxy, chaos
 from tests.faults.history import History, Watcher, gathered
@@ -77,9 +77,8 @@ async def lived_through(
 async def _life(world: World, name: str) -> tuple[RunSummary, Watcher]:
     watcher = Watcher(world.address)
     async with world.program(name) as program:
-        while program.session.session_id is None:
-            await asyncio.sleep(0.01)
-        watching = asyncio.create_task(watcher.follow(program.session.session_id))
+        started = await program.view.until(SessionStarted)
+        watching = asyncio.create_task(watcher.follow(started.session_id))
         over = await program.session.run_over()
         await watching
     assert isinstance(over, RunSummary)

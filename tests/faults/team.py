@@ -125,13 +125,3 @@ def maestros(folder: Path, backing: Backing, *names: str) -> Generator[list[Maes
     finally:
         for each in made:
             each.kill()
-
-
-def migrate(database_url: str) -> None:
-    subprocess.run(
-        [sys.executable, "-m", "maestro", "migrate", "--database-url", database_url],
-        cwd=ROOT,
-        env={"PATH": os.environ["PATH"]},
-        check=True,
-        capture_output=True,
-    )

@@ -1,20 +1,23 @@
 """`kill -9` of the maestro that has a session, at each of its failpoints, with another one up."""
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 from maestro.failpoints import FAILPOINTS
 from tests.faults.checker import violations
-from tests.faults.maestro_kills import EVERY_POINT, Backing, Team, maestro_killed
-from tests.faults.team import maestros, migrate
+from tests.faults.maestro_kills import EVERY_POINT, Team, maestro_killed, team
 from tests.faults.work import Work
 from tests.interaction.world import KEY
 from tests.scripted_model import ScriptedModel
+from tests.servers.postgres_server import PostgresServer
 
-AT_ONCE = 4
+TEAMS = 4
 KILLED = 137
 TRIES = 3
 """The survivor may be quicker than the one that is to die."""
+GOES_ON_SECONDS = 12.0
+"""The lease of 8 s, the look for due work every second, and a busy machine."""
 
 
 def test_every_failpoint_of_the_maestro_is_killed_at() -> None:
@@ -24,32 +27,31 @@ def test_every_failpoint_of_the_maestro_is_killed_at() -> None:
 
 
 async def test_a_run_whose_maestro_was_killed_anywhere_goes_on_at_another(
-    tmp_path: Path, postgres_dsn: str, redis_url: str
+    tmp_path: Path, postgres_server: PostgresServer, redis_url: str
 ) -> None:
-    migrate(postgres_dsn)
+    async def killed_at(number: int, points: Sequence[str]) -> dict[str, list[str]]:
+        async with team(tmp_path / str(number), postgres_server, redis_url, model) as one:
+            return {point: await _wrong(one, point) for point in points}
+
+    async def _wrong(one: Team, failpoint: str) -> list[str]:
+        for attempt in range(TRIES):
+            name = f"work-{EVERY_POINT.index(failpoint)}-{attempt}"
+            its = slow.base_url if "lease_renew" in failpoint else None
+            ended = await maestro_killed(one, name, failpoint, its)
+            wrong = violations(ended.history)
+            if ended.outcome != "success" or ended.seconds > GOES_ON_SECONDS:
+                wrong.append(f"{ended.outcome} after {ended.seconds:.1f} s")
+            if wrong or ended.exit_code == KILLED:
+                return wrong
+        return ["it was not reached"]
+
     async with (
         ScriptedModel(Work(), api_key=KEY) as model,
         ScriptedModel(Work(seconds=2.5), api_key=KEY) as slow,
     ):
-        backing = Backing(postgres_dsn, redis_url, model.base_url)
-        renewing = Backing(postgres_dsn, redis_url, slow.base_url)
-        with maestros(tmp_path, backing, "survivor") as (survivor,):
-            await survivor.start()
-            team = Team(tmp_path, backing, survivor, model)
-            turn = asyncio.Semaphore(AT_ONCE)
+        shares = [killed_at(number, EVERY_POINT[number::TEAMS]) for number in range(TEAMS)]
+        found = {
+            point: wrong for each in await asyncio.gather(*shares) for point, wrong in each.items()
+        }
 
-            async def killed_at(number: int, failpoint: str) -> list[str]:
-                its = renewing if "lease_renew" in failpoint else backing
-                async with turn:
-                    for attempt in range(TRIES):
-                        name = f"work-{number}-{attempt}"
-                        ended = await maestro_killed(team, name, failpoint, its)
-                        print(failpoint, ended.exit_code, round(ended.seconds, 2))
-                        assert ended.outcome == "success", failpoint
-                        if ended.exit_code == KILLED or violations(ended.history):
-                            return violations(ended.history)
-                return ["it was not reached"]
-
-            found = await asyncio.gather(*(killed_at(*each) for each in enumerate(EVERY_POINT)))
-
-    assert dict(zip(EVERY_POINT, found, strict=True)) == {each: [] for each in EVERY_POINT}
+    assert found == {point: [] for point in EVERY_POINT}

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from maestro.bootstrap import migrate_ledger
 from maestro.domain.events import GenerationDropped
+from maestro.settings import Backends
 from tests.faults.checker import violations
-from tests.faults.maestro_kills import Team
-from tests.faults.paused_owner import EVERY_POINT, owner_paused
+from tests.faults.maestro_kills import team
+from tests.faults.paused_owner import EVERY_POINT, Woken, owner_paused
 from tests.faults.restarts import Lived, lived_through, rolled, team_door
-from tests.faults.team import Backing, maestros, migrate
+from tests.faults.team import Backing, maestros
 from tests.faults.work import Work
 from tests.interaction.world import KEY
 from tests.scripted_model import ScriptedModel
@@ -49,7 +51,7 @@ async def _through(
     folder: Path, postgres: str, redis: str, trouble: Callable[[], Awaitable[None]]
 ) -> list[Lived]:
     """The lives of a few sessions on one maestro, with `trouble` amid them."""
-    migrate(postgres)
+    await migrate_ledger(Backends(database_url=postgres))
     async with ScriptedModel(Work(steps=6, seconds=0.2), api_key=KEY) as model:
         backing = Backing(postgres, redis, model.base_url)
         with maestros(folder, backing, "maestro") as made:
@@ -94,7 +96,7 @@ async def test_a_postgres_that_is_killed_and_comes_back_loses_nothing_acknowledg
 async def test_maestros_that_are_restarted_in_turn_fail_no_run(
     tmp_path: Path, postgres_dsn: str, redis_url: str
 ) -> None:
-    migrate(postgres_dsn)
+    await migrate_ledger(Backends(database_url=postgres_dsn))
     async with ScriptedModel(Work(steps=10, seconds=0.3), api_key=KEY) as model:
         backing = Backing(postgres_dsn, redis_url, model.base_url)
         with maestros(tmp_path, backing, "one", "two") as made:
@@ -104,22 +106,19 @@ async def test_maestros_that_are_restarted_in_turn_fail_no_run(
                 )
 
     assert_sound(lives)
-    print([round(life.longest_pause, 2) for life in lives])
 
 
 async def test_an_owner_that_stood_still_and_wakes_writes_nothing(
-    tmp_path: Path, postgres_dsn: str, redis_url: str
+    tmp_path: Path, postgres_server: PostgresServer, redis_url: str
 ) -> None:
     """But what its lost generation cost."""
-    migrate(postgres_dsn)
+
+    async def paused_at(number: int, point: str) -> Woken:
+        async with team(tmp_path / str(number), postgres_server, redis_url, model) as one:
+            return await owner_paused(one, "work-1", point)
+
     async with ScriptedModel(Work(), api_key=KEY) as model:
-        backing = Backing(postgres_dsn, redis_url, model.base_url)
-        with maestros(tmp_path, backing, "survivor") as (survivor,):
-            await survivor.start()
-            team = Team(tmp_path, backing, survivor, model)
-            woken = await asyncio.gather(
-                *(owner_paused(team, f"work-{point.split(':')[0]}", point) for point in EVERY_POINT)
-            )
+        woken = await asyncio.gather(*(paused_at(*each) for each in enumerate(EVERY_POINT)))
 
     assert [one.outcome for one in woken] == ["success"] * len(woken)
     assert [violations(one.history) for one in woken] == [[]] * len(woken)

@@ -10,7 +10,8 @@ from tests.scripted_model import ScriptedModel
 
 
 @pytest.mark.parametrize(
-    "failpoint", ["task_committed:1", "decision_committed:3", "result_committed:6", "llm_done:2"]
+    "failpoint",
+    ["task_committed:1", "decision_committed:3", "result_committed:6", "before_finish:1"],
 )
 async def test_a_run_whose_private_maestro_was_killed_goes_on_at_the_next(
     machine: Machine, failpoint: str

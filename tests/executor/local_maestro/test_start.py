@@ -88,6 +88,8 @@ def test_a_changed_key_or_model_gets_another_one(user: Here) -> None:
 def test_it_ends_when_nobody_needs_it(user: Here) -> None:
     found = user.ensure(idle_seconds=0.2)
     wait_gone(listener_pid(found.socket))
+    assert not found.socket.exists()
+    assert not user.place().secret.exists()
     assert user.ensure().started
 
 

@@ -250,7 +250,7 @@ def test_a_remembered_yes_covers_what_the_question_said_and_nothing_else(
     ask = asking.decide(built_in("Shell", command=asked))
     assert isinstance(ask, Ask)
     assert ask.remember == remembered
-    asking.remember(ask, "session")
+    asking.remember(ask)
     verdicts = {
         command: type(asking.decide(built_in("Shell", command=command)))
         for command in (asked, *covered, *not_covered)
@@ -267,7 +267,7 @@ def test_what_no_rule_can_spell_is_asked_each_time(command: str, asking: Policy)
     assert isinstance(ask, Ask)
     assert (ask.remember, ask.remember_rule) == ("", "")
     before = asking.state
-    asking.remember(ask, "session")
+    asking.remember(ask)
     assert asking.state == before
 
 
@@ -275,7 +275,7 @@ def test_a_remembered_yes_to_edits_lifts_neither_secrets_nor_protection(asking: 
     ask = asking.decide(WRITE)
     assert isinstance(ask, Ask)
     assert ask.remember == "all edits of files in this project"
-    asking.remember(ask, "session")
+    asking.remember(ask)
     assert isinstance(asking.decide(WRITE), Allow)
     assert isinstance(asking.decide(WRITE_HOOK), Deny)
     assert isinstance(asking.decide(built_in("WriteFile", file_path=".env", content="x")), Deny)
@@ -285,7 +285,7 @@ def test_a_remembered_yes_to_a_custom_tool_covers_that_tool(asking: Policy) -> N
     ask = asking.decide(PlannedCall("Deploy", "execute", {"where": "here"}, custom=True))
     assert isinstance(ask, Ask)
     assert ask.remember == "every call of Deploy"
-    asking.remember(ask, "session")
+    asking.remember(ask)
     there = PlannedCall("Deploy", "execute", {"where": "there"}, custom=True)
     assert isinstance(asking.decide(there), Allow)
     assert isinstance(asking.decide(PlannedCall("Delete", "execute", {}, custom=True)), Ask)
@@ -367,7 +367,7 @@ def test_a_decision_is_made_about_anything(
         ):
             verdict = made.decide(call)
             if isinstance(verdict, Ask):
-                made.remember(verdict, "session")
+                made.remember(verdict)
 
 
 WORDS = st.sampled_from(

@@ -130,7 +130,7 @@ class Rig:
     shell: PlayedTool = field(default_factory=lambda: PlayedTool("Shell"))
     read: PlayedTool = field(default_factory=lambda: PlayedTool("ReadFile"))
     survivors: list[str] = field(default_factory=list[str])
-    remembered: list[tuple[Ask, str]] = field(default_factory=list[tuple[Ask, str]])
+    remembered: list[Ask] = field(default_factory=list[Ask])
     decide: Callable[[PlannedCall], Verdict] = allow_all
     pace: Pace = FAST
 
@@ -163,7 +163,7 @@ class Rig:
             workspace=workspace,
             tools=tools,
             decide=decide,
-            remember=lambda ask, scope: self.remembered.append((ask, scope)),
+            remember=self.remembered.append,
             context=context,
             end_survivors=end_survivors,
         )

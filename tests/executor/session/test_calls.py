@@ -238,7 +238,7 @@ async def test_a_question_is_asked_answered_and_the_call_runs(tmp_path: Path) ->
             )
             assert (result.status, rig.remembered) == (
                 "success",
-                [(Ask("it has effects", remember="all of it"), "session")],
+                [Ask("it has effects", remember="all of it")],
             )
 
 
@@ -300,8 +300,8 @@ async def test_questions_come_one_at_a_time_and_an_answer_may_settle_the_next(
     def decide(call: PlannedCall) -> Verdict:
         return Allow() if call.tool_name in allowed else Ask("secret", remember="reads")
 
-    def remember(ask: Ask, scope: str) -> None:
-        assert (ask.remember, scope) == ("reads", "session")
+    def remember(ask: Ask) -> None:
+        assert ask.remember == "reads"
         allowed.add("ReadFile")
 
     async with scripted_maestro() as maestro:

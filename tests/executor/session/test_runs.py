@@ -50,7 +50,7 @@ DONE = RunFinished("success", "completed", usage=Usage(input_tokens=10, output_t
 async def test_a_run_is_summed_up(tmp_path: Path) -> None:
     async with scripted_maestro() as maestro:
         rig = Rig.at(tmp_path, maestro.address)
-        start = SessionStart(NewSession("do it"), run=RunWishes(model="openai/test"))
+        start = SessionStart(NewSession("do it"), model="openai/test")
         async with running(rig, maestro.address, start) as session:
             socket = await maestro.attachment()
             await socket.start()

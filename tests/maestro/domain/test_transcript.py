@@ -142,7 +142,7 @@ def test_usage_of_dropped_generations_counts_too() -> None:
             "denied",
             ToolError("denied", "not on a Friday"),
             "",
-            "Denied by the user or their policy: not on a Friday",
+            "Not run: not on a Friday",
         ),
         ("timeout", None, "half", "Timed out\nhalf"),
         ("cancelled", None, "", "Cancelled"),

@@ -1,0 +1,16 @@
+"""Whatever a call started is gone two seconds after the call: cancelled, late, or at its end."""
+
+import asyncio
+from pathlib import Path
+
+from tests.faults.trees import ENDS, felled, planting
+from tests.interaction.world import world
+
+SECONDS = 2.0
+
+
+async def test_a_tree_that_refuses_to_end_is_gone_within_two_seconds(tmp_path: Path) -> None:
+    async with world(tmp_path, planting) as team:
+        outlived = await asyncio.gather(*(felled(team, 1, end) for end in ENDS))
+
+    assert max(outlived) < SECONDS, dict(zip(ENDS, outlived, strict=True))
