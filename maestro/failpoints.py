@@ -96,4 +96,3 @@ def _fire(name: str, action: Action) -> None:
             os.kill(os.getpid(), signal.SIGSTOP)
         case _:
             assert_never(action)
-

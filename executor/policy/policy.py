@@ -3,7 +3,6 @@
 Holds the one piece of state; the decision itself is `decide`'s, and pure.
 """
 
-
 from msgspec.structs import replace
 
 from executor.policy.call import PlannedCall

@@ -27,8 +27,6 @@ class Way:
     bytes_per_second: float | None = None
     slice: int | None = None
     """Pass on pieces of so many bytes, each a write of its own."""
-    silent: bool = False
-    """Swallow everything and close nothing: a black hole."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +47,7 @@ class Passed:
     """From the client."""
     down: bytearray = field(default_factory=bytearray)
     """To the client."""
+    silent: bool = False
 
 
 class ChaosProxy:
@@ -80,6 +79,11 @@ class ChaosProxy:
                 _reset(client)
             task.cancel()
 
+    def silence(self) -> None:
+        """Swallow all of the connections that are open, and close none: a black hole."""
+        for passed in self.passed:
+            passed.silent = True
+
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
@@ -105,7 +109,7 @@ class ChaosProxy:
         limits = {cut.way: cut.after} if cut is not None else {}
         async with _closing(back):
             ways = [
-                asyncio.create_task(_pump(reader, back, self.up, passed.up, limits.get("up"))),
+                asyncio.create_task(_pump(reader, back, self.up, passed, limits)),
                 asyncio.create_task(
                     _pump(there, writer, self.down, passed.down, limits.get("down"))
                 ),

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from executor.failpoints import FAILPOINTS as OF_EXECUTOR
 from maestro.bootstrap import migrate_ledger
+from maestro.bootstrap.logs import configure_logs
 from maestro.domain.events import GenerationDropped
 from maestro.settings import Backends
 from tests.e2e.machine import Machine
@@ -300,6 +301,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     given = parser.parse_args()
     _say(f"seed {given.seed}")
+    configure_logs("error", "text")  # of the maestros that live in this process
     with tempfile.TemporaryDirectory(prefix="cg-", dir="/tmp") as folder:
         return asyncio.run(_run(given, Path(folder).resolve()))
 

@@ -5,6 +5,7 @@ One round a call, for the tests and for the long form; judges nothing.
 
 import asyncio
 import secrets
+import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -12,7 +13,8 @@ from dataclasses import dataclass
 from executor.view.port import RunSummary
 from maestro.bootstrap import open_ledger
 from maestro.settings import Backends
-from protocol.from_maestro import Outcome
+from protocol.from_maestro import Outcome, SessionStarted
+from tests.e2e.processes import until
 from tests.faults.chaos import ChaosProxy, Cut, chaos
 from tests.faults.history import History, Watcher, gathered
 from tests.interaction.world import World
@@ -60,6 +62,38 @@ async def session_cut(team: World, name: str, cuts: Sequence[Cut]) -> Survived:
     async with chaos(door(team)) as proxy:
         proxy.cuts.extend(cuts)
         return await session_over(team, proxy, name)
+
+
+async def outage(team: World, name: str, seconds: float) -> float:
+    """Take the network away from an attached executor; how long it takes, once back, to attach."""
+    async with chaos(door(team)) as proxy:
+        world = World(team.folder / name, proxy.address, team.model, seconds + ROUND_SECONDS)
+        world.project.mkdir(parents=True)
+        async with world.program(name) as program:
+            await program.session.run_over()
+            proxy.go_down()
+            await asyncio.sleep(seconds)
+            before = len(program.view.all(SessionStarted))
+            proxy.come_up()
+            back = time.monotonic()
+            await until(lambda: len(program.view.all(SessionStarted)) > before, "it is back", 30.0)
+            return time.monotonic() - back
+
+
+async def black_hole(team: World, name: str) -> float:
+    """Swallow what both sides say and close nothing; how long the executor takes to come back."""
+    async with chaos(door(team)) as proxy:
+        world = World(team.folder / name, proxy.address, team.model, 2 * ROUND_SECONDS)
+        world.project.mkdir(parents=True)
+        async with world.program(name) as program:
+            await program.session.run_over()
+            before = len(program.view.all(SessionStarted))
+            proxy.silence()
+            began = time.monotonic()
+            await until(
+                lambda: len(program.view.all(SessionStarted)) > before, "it is back", ROUND_SECONDS
+            )
+            return time.monotonic() - began
 
 
 async def race(team: World, racers: int = 2) -> list[str]:

@@ -191,7 +191,7 @@ async def test_a_denied_call_reaches_the_model_as_denied_with_the_users_words(
         over = await program.over()
 
     assert tool_answers(here.model.requests[1]) == [
-        "Denied by the user or their policy\nDenied by the user: never deploy from here"
+        "Not run\nDenied by the user: never deploy from here"
     ]
     assert over.finished.reason == "completed"
     assert [denial.for_want_of_terminal for denial in over.denials] == [False]

@@ -143,7 +143,7 @@ class ScriptedModel:
         """Wait until the reply to request `count` is written, or its client went away."""
         async with self._changed:
             await self._changed.wait_for(
-                lambda: len(self.requests) >= count and self._is_over(self.requests[count - 1])
+                lambda: len(self.requests) >= count and _is_over(self.requests[count - 1])
             )
         return self.requests[count - 1]
 
@@ -168,10 +168,6 @@ class ScriptedModel:
             task.cancel()
         await asyncio.gather(*self._open, return_exceptions=True)
         await self._server.wait_closed()
-
-    @staticmethod
-    def _is_over(request: Recorded) -> bool:
-        return request.cut or request.answered_at is not None
 
     def _gate(self, name: str) -> asyncio.Event:
         return self._gates.setdefault(name, asyncio.Event())
@@ -265,26 +261,34 @@ class ScriptedModel:
             client.write(b"".join(map(_framed, chunks)) + b"0\r\n\r\n")
             await client.drain()
             return True
-        return await self._deliver_slowly(how, chunks, client)
+        return await _deliver_slowly(how, chunks, client, self._gate)
 
-    async def _deliver_slowly(
-        self, how: Delivery, chunks: Sequence[bytes], client: _Client
-    ) -> bool:
-        sent = 0
-        for place, chunk in enumerate([*chunks, b""]):
-            if how.gate is not None and how.gate_after == place:
-                await client.wait(self._gate(how.gate))
-            for piece in _pieces(chunk, how.piece):
-                if how.cut_after is not None and sent + len(piece) >= how.cut_after:
-                    return await client.break_off(how.cut, piece[: how.cut_after - sent])
-                client.write(_framed(piece))
-                await client.drain()
-                sent += len(piece)
-                if how.piece is not None:
-                    await asyncio.sleep(how.every)
-        client.write(b"0\r\n\r\n")
-        await client.drain()
-        return True
+
+def _is_over(request: Recorded) -> bool:
+    return request.cut or request.answered_at is not None
+
+
+async def _deliver_slowly(
+    how: Delivery,
+    chunks: Sequence[bytes],
+    client: _Client,
+    gate: Callable[[str], asyncio.Event],
+) -> bool:
+    sent = 0
+    for place, chunk in enumerate([*chunks, b""]):
+        if how.gate is not None and how.gate_after == place:
+            await client.wait(gate(how.gate))
+        for piece in _pieces(chunk, how.piece):
+            if how.cut_after is not None and sent + len(piece) >= how.cut_after:
+                return await client.break_off(how.cut, piece[: how.cut_after - sent])
+            client.write(_framed(piece))
+            await client.drain()
+            sent += len(piece)
+            if how.piece is not None:
+                await asyncio.sleep(how.every)
+    client.write(b"0\r\n\r\n")
+    await client.drain()
+    return True
 
 
 def _decider(script: Script | Sequence[Reply] | Decide) -> Decide:
