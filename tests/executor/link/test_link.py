@@ -302,5 +302,11 @@ def test_pauses_grow_to_a_bound_and_begin_below_a_second() -> None:
     pauses = [max(pace.pause(attempt) for _ in range(50)) for attempt in range(12)]
 
     assert pauses[0] <= 0.5
-    assert max(pauses) <= 10
-    assert min(pace.pause(11) for _ in range(50)) >= 5
+    assert max(pauses) <= 2
+    assert min(pace.pause(11) for _ in range(50)) >= 1
+
+
+def test_a_maestro_that_has_too_much_to_do_is_asked_less_often() -> None:
+    pauses = [Pace().pause(11, busy=True) for _ in range(50)]
+
+    assert (min(pauses) >= 5, max(pauses) <= 10) == (True, True)

@@ -64,6 +64,12 @@ def test_what_was_typed_ahead_answers_nothing() -> None:
         shown.wait_for("ANSWER Declined")
 
 
+def test_what_the_model_said_before_a_question_stands_before_it() -> None:
+    with terminal(stage("ask-at-once"), width=100) as shown:
+        screen = shown.wait_for("[y] once")
+        assert "I want to test it.\n\n? Shell pytest -q\n" in screen
+
+
 def test_a_cancelled_question_is_withdrawn_and_the_next_one_asked() -> None:
     with terminal(stage("ask-twice"), width=100) as shown:
         shown.wait_for("withdrawn")
