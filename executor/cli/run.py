@@ -151,13 +151,17 @@ async def _until_over(made: Composed, asked: Asked, view: View) -> RunOver | Key
     leaving = asyncio.create_task(left.wait())
     try:
         with interrupts(made, view, left):
-            await asyncio.wait({over, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({over, leaving, pump}, return_when=asyncio.FIRST_COMPLETED)
+        if pump.done() and not over.done():
+            pump.result()  # whatever broke it, a full disk for one
         return over.result() if over.done() else KeyboardInterrupt()
     finally:
         over.cancel()
         leaving.cancel()
-        await session.close()
-        await asyncio.gather(pump, over, leaving, return_exceptions=True)
+        try:
+            await session.close()
+        finally:
+            await asyncio.gather(pump, over, leaving, return_exceptions=True)
 
 
 @contextlib.contextmanager

@@ -228,7 +228,7 @@ class Link:
         if hope == "none":
             raise ServerRefused(words)
         hopeless = hope == "later" and not history.attached_ever and self._revive is None
-        pause = self._pace.pause(history.attempts - 1)
+        pause = self._pace.pause(history.attempts - 1, busy=hope == "busy")
         if hopeless or time.monotonic() + pause > history.deadline:
             raise ServerUnreachable(words)
         history.pause = pause

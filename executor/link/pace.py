@@ -22,11 +22,15 @@ class Pace(msgspec.Struct, frozen=True):
     give_up: float | None = None
     """For a lost connection to come back; None: as long as the user waits."""
     shortest: float = 0.5
-    longest: float = 10.0
-    settled: float = 60.0
+    longest: float = 2.0
+    """Between attempts to reach it: whoever comes back to a network is not kept waiting."""
+    longest_busy: float = 10.0
+    """The same where it answers that it can't serve now."""
+    settled: float = 10.0
     """A connection that lived so long was a good one: what went wrong before is forgotten."""
 
-    def pause(self, attempt: int) -> float:
+    def pause(self, attempt: int, *, busy: bool = False) -> float:
         """Before the attempt of that number, from 0: jittered, so that a crowd spreads out."""
-        bound = min(self.longest, self.shortest * 2 ** min(attempt, 16))
+        longest = self.longest_busy if busy else self.longest
+        bound = min(longest, self.shortest * 2 ** min(attempt, 16))
         return bound * random.uniform(0.5, 1.0)

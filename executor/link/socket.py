@@ -7,9 +7,10 @@ from typing import Literal, Protocol
 
 from executor.link.endpoint import Endpoint
 
-Hope = Literal["none", "later", "soon"]
+Hope = Literal["none", "later", "busy", "soon"]
 """`none`: it will not change by itself. `later`: not worth a wait at the first connection, which
-rather tells the user; worth one when a session is at stake. `soon`: worth a wait at any time."""
+rather tells the user; worth one when a session is at stake. `soon`: worth a wait at any time.
+`busy`: so too, a longer one: it was reached and has too much to do."""
 
 
 class DialFailed(Exception):

@@ -152,7 +152,7 @@ def _status_failed(error: InvalidStatus) -> DialFailed:
         case 300 | 301 | 302 | 303 | 307 | 308:
             why = "it sends to another address, as the sign-in page of a network does"
         case 429 | 500 | 502 | 503 | 504:
-            why, hope = f"it can't serve now: {_phrase(code)}", "soon"
+            why, hope = f"it can't serve now: {_phrase(code)}", "busy"
         case _ if kind == "text/html":
             why = "a web page answers, not a maestro"
         case _:

@@ -4,14 +4,18 @@ Each frame is one write, and redraws the live region only. Takes lines that are 
 """
 
 import os
+import re
 import select
 from collections.abc import Sequence
+
+from executor.view.cells import cell_width
 
 _FRAME = "\x1b[?2026h", "\x1b[?2026l"
 """Synchronized output: a terminal that knows it shows the frame at once, others ignore it."""
 _NO_WRAP, _WRAP = "\x1b[?7l", "\x1b[?7h"
 _HIDE, SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
 _ERASE_BELOW = "\x1b[J"
+_PAINT = re.compile(r"\x1b\[[0-9;]*m")
 FALLBACK_SIZE = os.terminal_size((80, 24))
 
 
@@ -62,11 +66,8 @@ class Screen:
     def _erasure(self, size: os.terminal_size) -> str:
         if not self._live:
             return ""
-        rows = min(len(self._live), size.lines)
-        if size.columns < self._drawn_at.columns:
-            # What was drawn has been folded to the narrower width by most terminals.
-            folded = -(-(self._drawn_at.columns - 1) // size.columns)
-            rows = min(rows * folded, size.lines)
+        # What is wider than a terminal that was made narrower has been folded by most of them.
+        rows = min(sum(_rows(line, size.columns) for line in self._live), size.lines)
         up = f"\x1b[{rows - 1}A" if rows > 1 else ""
         return f"\r{up}{_ERASE_BELOW}"
 
@@ -77,3 +78,7 @@ class Screen:
                 rest = rest[os.write(self._descriptor, rest) :]
         except OSError:
             self._live = ()  # the terminal has gone; whoever reads from it will be told
+
+
+def _rows(line: str, columns: int) -> int:
+    return max(-(-cell_width(_PAINT.sub("", line)) // columns), 1)

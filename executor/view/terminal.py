@@ -65,6 +65,9 @@ class TerminalView:
         if self._elsewhere is not None:
             self.show(Notice("a call waits for your answer: press Enter to see it", "warning"))
             await self._shown.wait()
+        if self._loading is not None:
+            # What the model said before it wanted this is read before it is answered.
+            await asyncio.wait({self._loading})
         size = self._screen.size()
         asking = self._asking = Asking(question, self._look, size.columns - 1)
         self._answer = asyncio.get_running_loop().create_future()

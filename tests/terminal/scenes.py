@@ -106,6 +106,14 @@ SCENES: dict[str, tuple[Act, ...]] = {
         AgentMessageDelta("g2", "Meanwhile I wri"),
         Wait(),
     ),
+    "printed": (
+        STARTED,
+        CallFinished("t1", "ReadFile", "ReadFile one.py", "success", 0.01),
+        CallFinished("t2", "ReadFile", "ReadFile two.py", "success", 0.01),
+        CallStarted("t3", "Shell", "Shell make"),
+        CallOutput("t3", "stdout", "a\nb\nc\n"),
+        Wait(),
+    ),
     "waiting": (
         STARTED,
         StatusChanged("waiting", step="rate_limited until 12:30"),
@@ -143,6 +151,7 @@ SCENES: dict[str, tuple[Act, ...]] = {
         ),
     ),
     "ask": (STARTED, QUESTION),
+    "ask-at-once": (STARTED, AgentMessage("g1", "I want to test it."), QUESTION),
     "ask-twice": (STARTED, QUESTION, Wait(0.8), Withdraw(), QUESTION),
     "ask-evil": (
         STARTED,

@@ -90,6 +90,14 @@ def test_a_reader_that_leaves_early_gets_no_traceback(ada: User) -> None:
         assert "Exception ignored" not in ended.err
 
 
+@pytest.mark.parametrize("shape", ["text", "json", "stream-json"])
+async def test_a_run_whose_output_finds_no_room_ends_in_one_line(ada: User, shape: str) -> None:
+    async with ScriptedModel([text("Hello.")]) as model:
+        ada.environment |= {"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": model.base_url}
+        ended = await to_thread(ada.bash, f"codegen --output-format {shape} hi > /dev/full")
+    assert (ended.code, ended.err) == (1, "codegen: [Errno 28] No space left on device\n")
+
+
 def test_a_full_disk_is_one_line(ada: User) -> None:
     ended = ada.bash("codegen config show > /dev/full")
     last = ended.err.splitlines()[-1]

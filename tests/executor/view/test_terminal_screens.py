@@ -119,6 +119,15 @@ def test_a_live_region_that_is_resized_leaves_nothing_behind() -> None:
         assert screen.count("compiling b.c") == 1
 
 
+def test_a_terminal_made_narrower_keeps_what_was_printed() -> None:
+    with terminal(stage("printed"), width=100, height=30) as shown:
+        shown.wait_for("working · 1s")
+        shown.resize(40, 20)
+        screen = shown.wait_for("working · 2s")
+        assert "ReadFile   one.py\n" in screen
+        assert shown.scrollback().count("Shell      make") == 1
+
+
 def test_nothing_from_outside_drives_the_terminal() -> None:
     with terminal(stage("evil"), width=100, height=60) as shown:
         before = shown.tmux("display-message", "-p", "#{pane_title}")
