@@ -109,6 +109,10 @@ def _check(settings: Settings) -> None:
             "--mode auto runs every command unasked and this machine has no sandbox for it yet: "
             "add --no-sandbox if you accept that, or use --mode auto-edit"
         )
+    if settings.base_url is not None and not settings.base_url.startswith(("http://", "https://")):
+        raise UsageError(f"--base-url: expected http:// or https://, got {settings.base_url!r}")
+    if settings.ca_file is not None and not settings.ca_file.is_file():
+        raise UsageError(f"--ca-file: there is no file {settings.ca_file}")
     if settings.server is None:
         return
     if not settings.server.startswith(("ws://", "wss://", "http://", "https://", "unix:")):

@@ -100,6 +100,10 @@ def parse(arguments: Sequence[str]) -> PromptRun | Command:
             return Command("command", (argument, *rest))
         else:
             words.append(argument)
+    if words == ["help"]:
+        return Command("help")
+    if words == ["version"]:
+        return Command("version")
     if len(words) == 1:
         _refuse_misspelt(words[0])
     return PromptRun(" ".join(words), given)

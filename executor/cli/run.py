@@ -77,7 +77,7 @@ def settle(parsed: PromptRun, environment: Mapping[str, str]) -> Asked:
     settings = resolve(
         given, environment, config_file=places.config_file, project_file=project_file
     )
-    prompt = "\n\n".join(filter(None, (parsed.prompt, piped_text())))
+    prompt = "\n\n".join(filter(None, (parsed.prompt.strip(), piped_text())))
     opening = _opening(given, prompt, root, places)
     kept = with_kept_keys(environment, places)
     return Asked(prompt, opening, project, settings, places, kept, notices)

@@ -197,7 +197,8 @@ class Frames:
             self._parts.journal.forget_seen()
             raise Reattach("the maestro does not know how far we were: reading from the start")
         if not error.retryable:
-            raise ServerRefused(error.message)
+            known = self._parts.journal.session_id
+            raise ServerRefused(f"session {known}: {error.message}" if known else error.message)
 
     def _settle_result(self, tool_id: str | None) -> None:
         """The ledger holds it, or never will: stop sending it."""

@@ -106,6 +106,9 @@ class Transport:
         kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         if response.is_success and kind not in _WHOLE_ANSWERS:
             return
+        if response.is_success and kind == "text/html":
+            words = "answers with a web page, not with a model's stream: is the address right?"
+            raise self._error("bad_request", words)
         body = await _beginning(response)
         if response.is_redirect:
             words = f"redirects to {response.headers.get('location', 'nowhere')[:200]!r}"

@@ -84,7 +84,7 @@ class Generator:
 
     async def _generate(self, held: HeldSession, attempt: Attempt) -> Generated:
         async with self._slots:
-            claim = await self._ledger.claim(held.session_id, self._worker, attempt.decision)
+            claim = await self._claim(held.session_id, attempt)
             if claim is None:
                 return Taken()
             attempt.claim = claim
@@ -92,6 +92,18 @@ class Generator:
                 await self._release(attempt)
                 return Stopped()
             return await self._stream(held, attempt, claim)
+
+    async def _claim(self, session_id: str, attempt: Attempt) -> Claim | None:
+        """Stopped meanwhile, it still learns whether it has the claim, which is then given back."""
+        asked = asyncio.ensure_future(
+            self._ledger.claim(session_id, self._worker, attempt.decision)
+        )
+        try:
+            return await asyncio.shield(asked)
+        except asyncio.CancelledError:
+            with contextlib.suppress(LedgerUnavailable):
+                attempt.claim = await asked
+            raise
 
     async def _stream(self, held: HeldSession, attempt: Attempt, claim: Claim) -> Generated:
         request, basis = held.planner.request(), held.transcript.seq

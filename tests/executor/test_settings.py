@@ -94,6 +94,8 @@ def test_a_file_that_is_not_there_says_nothing(tmp_path: Path) -> None:
         ({"server": "wss://x", "base_url": "http://y"}, "--base-url is a setting of the maestro's"),
         ({"server": "wss://x", "record": "f"}, "--record is a setting of the maestro's"),
         ({"server": "wss://x", "model": "replay:f"}, "--model replay:FILE needs a private maestro"),
+        ({"base_url": "localhost:1"}, "--base-url: expected http:// or https://"),
+        ({"ca_file": "/no/such.pem"}, "--ca-file: there is no file /no/such.pem"),
         ({"output_format": "xml"}, "--output-format: 'xml' is none of text, json, stream-json"),
         ({"max_cost": "free"}, "--max-cost: 'free' is not a number"),
     ],

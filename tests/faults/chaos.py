@@ -107,12 +107,12 @@ class ChaosProxy:
         self.passed.append(passed)
         cut = self.cuts.popleft() if self.cuts else None
         limits = {cut.way: cut.after} if cut is not None else {}
+        up = _Flow(self.up, passed, passed.up, limits.get("up"))
+        down = _Flow(self.down, passed, passed.down, limits.get("down"))
         async with _closing(back):
             ways = [
-                asyncio.create_task(_pump(reader, back, self.up, passed, limits)),
-                asyncio.create_task(
-                    _pump(there, writer, self.down, passed.down, limits.get("down"))
-                ),
+                asyncio.create_task(_pump(reader, back, up)),
+                asyncio.create_task(_pump(there, writer, down)),
             ]
             try:
                 await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
@@ -150,26 +150,31 @@ async def chaos(*targets: Address, listen: Path | None = None) -> AsyncGenerator
         await server.wait_closed()
 
 
-async def _pump(
-    reader: asyncio.StreamReader,
-    writer: asyncio.StreamWriter,
-    way: Way,
-    passed: bytearray,
-    limit: int | None,
-) -> None:
+@dataclass
+class _Flow:
+    """One direction of one connection."""
+
+    way: Way
+    passed: Passed
+    kept: bytearray
+    limit: int | None
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, flow: _Flow) -> None:
+    way = flow.way
     while chunk := await reader.read(CHUNK):
-        if way.silent:
+        if flow.passed.silent:
             continue
         for piece in _pieces(chunk, way.slice):
             if way.latency:
                 await asyncio.sleep(way.latency)
             if way.bytes_per_second:
                 await asyncio.sleep(len(piece) / way.bytes_per_second)
-            kept = piece if limit is None else piece[: limit - len(passed)]
+            kept = piece if flow.limit is None else piece[: flow.limit - len(flow.kept)]
             writer.write(kept)
-            passed += kept
+            flow.kept += kept
             await writer.drain()
-            if len(passed) == limit:
+            if len(flow.kept) == flow.limit:
                 return
 
 

@@ -20,13 +20,15 @@ from maestro.bootstrap import migrate_ledger
 from maestro.bootstrap.logs import configure_logs
 from maestro.domain.events import GenerationDropped
 from maestro.settings import Backends
+from protocol.version import SILENT_SECONDS
 from tests.e2e.machine import Machine
 from tests.faults import paused_owner
 from tests.faults.chaos import Cut, chaos
 from tests.faults.checker import violations
+from tests.faults.crowd import back_after_a_restart, gathered_crowd
 from tests.faults.executor_kills import Point, executor_killed
 from tests.faults.maestro_kills import EVERY_POINT, Team, maestro_killed, team
-from tests.faults.network import door, race, session_cut
+from tests.faults.network import black_hole, door, outage, race, session_cut
 from tests.faults.paused_owner import owner_paused
 from tests.faults.restarts import lived_through, rolled, team_door
 from tests.faults.team import Backing, maestros
@@ -39,6 +41,13 @@ from tests.servers.redis_server import RedisServer, find_valkey
 
 KILLED = 137
 TREE_SECONDS = 2.0
+STEPS = 90
+"""Below the hundred generations that a run may have."""
+RESTART_SECONDS = 4.0
+"""That one restart takes on a busy machine."""
+CROWD_SECONDS = 30.0
+OUTAGE_SECONDS = 30.0
+OUTAGES_AT_ONCE = 20
 _SEEN = {"recv_frame", "before_send", "after_send"}
 """At their first time the session has no name yet that it could be resumed by."""
 
@@ -201,6 +210,34 @@ async def cuts(ground: Ground, count: int) -> Tally:
     return tally
 
 
+async def outages(ground: Ground, count: int) -> Tally:
+    """Of half a second to half a minute; what is measured begins when the network is back."""
+    tally = Tally("outages")
+    async with world(ground.folder, Work(steps=1)) as here:
+
+        async def one(number: int) -> None:
+            away = ground.chance.uniform(0.5, OUTAGE_SECONDS)
+            tally.seconds.append(await outage(here, f"work-{number}", away))
+            tally.add(f"{away:.1f} s", [])
+
+        await _many(count, OUTAGES_AT_ONCE, one)
+    return tally
+
+
+async def black_holes(ground: Ground, count: int) -> Tally:
+    tally = Tally("black holes")
+    async with world(ground.folder, Work(steps=1)) as here:
+
+        async def one(number: int) -> None:
+            seconds = await black_hole(here, f"work-{number}")
+            tally.seconds.append(seconds)
+            late = [f"noticed after {seconds:.1f} s"] if seconds > SILENT_SECONDS + 2 else []
+            tally.add("both ways", late)
+
+        await _many(count, OUTAGES_AT_ONCE, one)
+    return tally
+
+
 async def races(ground: Ground, count: int) -> Tally:
     tally = Tally("races")
     async with world(ground.folder, Work(steps=1)) as here:
@@ -219,7 +256,8 @@ async def restarts(ground: Ground, count: int, sessions: int) -> Tally:
     tally = Tally("restarts")
     database = ground.postgres.dsn_of(ground.postgres.create_database())
     await migrate_ledger(Backends(database_url=database))
-    async with ScriptedModel(Work(steps=6 * count, seconds=0.5), api_key=KEY) as model:
+    work = Work(STEPS, seconds=count * RESTART_SECONDS / STEPS)
+    async with ScriptedModel(work, api_key=KEY) as model:
         backing = Backing(database, ground.redis_url, model.base_url)
         with maestros(ground.folder, backing, "one", "two") as made:
             async with team_door(made) as proxy:
@@ -233,6 +271,23 @@ async def restarts(ground: Ground, count: int, sessions: int) -> Tally:
             wrong.append(f"the run's end: {life.outcome}")
         tally.add(f"session {number}", wrong)
         tally.seconds.append(life.longest_pause)
+    return tally
+
+
+async def crowds(ground: Ground, size: int) -> Tally:
+    """So many executors whose only maestro is killed and started again."""
+    tally = Tally("crowd")
+    database = ground.postgres.dsn_of(ground.postgres.create_database())
+    await migrate_ledger(Backends(database_url=database))
+    async with ScriptedModel(Work(steps=0), api_key=KEY) as model:
+        backing = Backing(database, ground.redis_url, model.base_url)
+        with maestros(ground.folder, backing, "only") as (only,):
+            await only.start()
+            async with gathered_crowd(f"http://127.0.0.1:{only.port}", size) as crowd:
+                tally.seconds += await back_after_a_restart(only, crowd)
+    for seconds in tally.seconds:
+        late = [f"back after {seconds:.1f} s"] if seconds > CROWD_SECONDS else []
+        tally.add("executor", late)
     return tally
 
 
@@ -262,8 +317,11 @@ async def _run(given: argparse.Namespace, folder: Path) -> int:
         (given.kills // 2, maestro_kills),
         (given.pauses, pauses),
         (given.cuts, cuts),
+        (given.outages, outages),
+        (given.black_holes, black_holes),
         (given.races, races),
         (given.restarts, lambda ground, count: restarts(ground, count, sessions)),
+        (given.crowd, crowds),
         (given.trees, trees),
     ]
     failed = False
@@ -291,8 +349,11 @@ def main() -> int:
         ("kills", "kill -9 at failpoints, half of executors, half of maestros"),
         ("pauses", "owners that stand still and wake"),
         ("cuts", "cuts of connections at random bytes, two a session"),
+        ("outages", "networks that go and come back"),
+        ("black-holes", "connections that swallow everything, both ways"),
         ("races", "executors that resume one session at once"),
         ("restarts", "SIGTERM of two maestros in turn under --sessions"),
+        ("crowd", "executors whose only maestro is killed and started again"),
         ("trees", "process trees that refuse to end"),
     ):
         parser.add_argument(f"--{name}", type=int, default=0, help=what)

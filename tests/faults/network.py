@@ -6,7 +6,7 @@ One round a call, for the tests and for the long form; judges nothing.
 import asyncio
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
@@ -17,10 +17,14 @@ from protocol.from_maestro import Outcome, SessionStarted
 from tests.e2e.processes import until
 from tests.faults.chaos import ChaosProxy, Cut, chaos
 from tests.faults.history import History, Watcher, gathered
-from tests.interaction.world import World
+from tests.interaction.world import Program, World
 from tests.maestro.edge.stage import Json
 
 ROUND_SECONDS = 60.0
+
+
+Disturb = Callable[[World, Program], Coroutine[None, None, None]]
+"""Done once, while the session is under way."""
 
 
 @dataclass(frozen=True)
@@ -37,14 +41,22 @@ def door(team: World) -> tuple[str, int]:
     return host, int(port)
 
 
-async def session_over(team: World, proxy: ChaosProxy, name: str) -> Survived:
+async def _nothing(_world: World, _program: Program) -> None:
+    """What most lines do to a session: they are bad as they are."""
+
+
+async def session_over(
+    team: World, proxy: ChaosProxy, name: str, disturb: Disturb = _nothing
+) -> Survived:
     """Run `name` (work-...) through `proxy`, in a project of its own; its watcher has a proxy of
     its own that is cut at every frame or so."""
     world = World(team.folder / name, proxy.address, team.model, ROUND_SECONDS)
     world.project.mkdir(parents=True)
     async with world.program(name) as program:
+        disturbing = asyncio.create_task(disturb(world, program))
         over = await program.session.run_over()
         assert isinstance(over, RunSummary)
+        await disturbing
         session_id = program.session_id
     async with chaos(door(team)) as watched:
         watched.cuts.extend(Cut("down", 400 * turn) for turn in range(1, 20))

@@ -3,11 +3,13 @@
 import asyncio
 from pathlib import Path
 
+from executor.view.port import CallFinished
+from tests.e2e.processes import until
 from tests.faults.chaos import Cut, chaos
 from tests.faults.checker import violations
 from tests.faults.network import door, race, session_cut, session_over
-from tests.faults.work import Work
-from tests.interaction.world import world
+from tests.faults.work import Work, effects
+from tests.interaction.world import Program, World, world
 
 AT_ONCE = 4
 RACES = 20
@@ -47,6 +49,23 @@ async def test_a_session_moves_on_over_a_slow_and_late_line(tmp_path: Path) -> N
 
     assert violations(survived.history) == []
     assert (survived.outcome, survived.connections) == ("success", 1)
+
+
+async def test_a_command_goes_on_while_nobody_is_there_and_its_result_arrives_later(
+    tmp_path: Path,
+) -> None:
+    async with world(tmp_path, Work(steps=1, pause=0.5)) as team, chaos(door(team)) as proxy:
+
+        async def away_while_it_ends(world: World, program: Program) -> None:
+            await until(lambda: bool(effects(world.project)), "the command is at work")
+            proxy.go_down()
+            await program.view.until(CallFinished, lambda one: one.tool_name == "Shell")
+            proxy.come_up()
+
+        survived = await session_over(team, proxy, "work-1", away_while_it_ends)
+
+    assert violations(survived.history) == []
+    assert (survived.outcome, survived.connections) == ("success", 2)
 
 
 async def test_of_two_executors_that_resume_one_session_one_is_attached(tmp_path: Path) -> None:

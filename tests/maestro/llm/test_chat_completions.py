@@ -157,7 +157,7 @@ async def test_deltas_come_as_they_are_sent() -> None:
         (
             raw("<html>Log in</html>", content_type="text/html"),
             "bad_request",
-            "openai: Log in (HTTP 200)",
+            "openai: answers with a web page, not with a model's stream: is the address right?",
         ),
         (
             raw('{"error": "overloaded"}', content_type="application/json"),
