@@ -6,8 +6,10 @@ Reads the secret without echo, or from a pipe; never from an argument.
 import getpass
 import re
 import sys
+from difflib import get_close_matches
 
 from executor.cli.credentials import Credentials, server_name
+from executor.cli.models import provider_names
 from executor.cli.placing import here
 from executor.cli.rest import ask
 from executor.errors import UsageError
@@ -20,6 +22,8 @@ _ODD_VARIABLES = {"huggingface": "HF_TOKEN", "hf": "HF_TOKEN"}
 def login(provider: str | None, server: str | None) -> int:
     """Ask for the secret, try a server's token, and say where it is kept."""
     name = _name(provider, server)
+    if provider is not None:
+        _must_exist(provider)
     secret = _secret(name)
     if server is not None:
         ask(endpoint(server, secret), "GET", "/api/v1/sessions?limit=1")
@@ -35,6 +39,14 @@ def logout(provider: str | None, server: str | None) -> int:
         raise UsageError(f"{name} is not kept here")
     sys.stderr.write(f"{name}: forgotten\n")
     return 0
+
+
+def _must_exist(provider: str) -> None:
+    known = provider_names()
+    if provider.lower() not in (*known, *_ODD_VARIABLES):
+        near = get_close_matches(provider.lower(), known, 1, cutoff=0.7)
+        hint = f"; did you mean {near[0]}?" if near else "; see codegen models"
+        raise UsageError(f"there is no provider {provider!r}{hint}")
 
 
 def variable_of(provider: str) -> str:

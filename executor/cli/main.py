@@ -13,6 +13,9 @@ from executor.cli.flags import COMPLETE_VARIABLE, Command, PromptRun, parse
 from executor.errors import ExecutorError, ServerRefused, ServerUnreachable, UsageError
 from protocol.version import RELEASE
 
+MAX_ERROR = 2000
+"""Characters of the one line that an error is."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `codegen`; returns the exit code that docs/cli.md lists."""
@@ -92,7 +95,10 @@ def _drop_output() -> None:
 
 
 def _failed(error: ExecutorError, code: int) -> int:
-    sys.stderr.write(f"codegen: {error}\n")
+    """One line on standard error; what a server or a file said can't drive the terminal."""
+    from executor.view.safe_text import safe_line
+
+    sys.stderr.write(f"codegen: {safe_line(str(error), MAX_ERROR)}\n")
     return code
 
 

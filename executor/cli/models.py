@@ -16,7 +16,18 @@ SECONDS = 20.0
 
 
 def models() -> int:
-    """Print the maestro's table; keys go to it by pipe."""
+    """Print the maestro's table."""
+    sys.stdout.write(table())
+    return 0
+
+
+def provider_names() -> tuple[str, ...]:
+    """The providers that there are, local ones among them."""
+    return tuple(line.split()[0] for line in table().splitlines() if line.strip())
+
+
+def table() -> str:
+    """A line for each provider, its name first; keys go to the maestro's program by pipe."""
     told = json.dumps(provider_environment(with_kept_keys(os.environ, here())))
     done = subprocess.run(
         [sys.executable, "-P", "-m", "maestro", "models", "--environment-from-stdin"],
@@ -30,5 +41,4 @@ def models() -> int:
     )
     if done.returncode:
         raise ServerUnreachable(done.stderr.strip() or "the maestro's program failed")
-    sys.stdout.write(done.stdout)
-    return 0
+    return done.stdout

@@ -17,7 +17,10 @@ from executor.view.port import (
 )
 from executor.view.safe_text import safe_line, safe_text
 from executor.view.wording import call_line, summary_lines
-from protocol.from_maestro import AgentMessage, ErrorReported, PlanUpdated
+from protocol.from_maestro import AgentMessage, ErrorReported, PlanUpdated, StatusChanged
+
+_RETRY = "trying again in"
+"""What a status says while the model is made to answer anew: the one long wait worth a line."""
 
 
 class PlainView:
@@ -43,6 +46,8 @@ class PlainView:
                 self._note(text)
             case Connection(state="reconnecting", seconds=seconds, why=why):
                 self._note(f"reconnecting for {seconds:.0f}s: {why}")
+            case StatusChanged(step=step) if _RETRY in step:
+                self._note(step)
             case RunSummary():
                 for line in summary_lines(shown):
                     self._note(line)

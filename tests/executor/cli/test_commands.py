@@ -48,6 +48,7 @@ def ada() -> Generator[User]:
         (["completion", "tcsh"], 2, "there is no completion for 'tcsh'"),
         (["login"], 2, "say which"),
         (["login", "../x"], 2, "is no provider's name"),
+        (["login", "opnai"], 2, "there is no provider 'opnai'; did you mean openai?"),
         (["login", "openai"], 2, "that is no token or key"),
         (["logout", "openai"], 2, "OPENAI_API_KEY is not kept here"),
         (["demo", "--output-format", "xml"], 2, "'xml' is none of text, json, stream-json"),
@@ -140,10 +141,18 @@ async def test_a_run_ends_with_its_exit_code_and_its_session_is_listed_shown_and
 def test_an_unknown_session_is_refused_and_leaves_no_trace(session_id: str, ada: User) -> None:
     ada.environment = {"OPENAI_API_KEY": KEY}
     ended = ada.codegen("--resume", session_id, "do it")
-    assert (ended.code, ended.err) == (6, "codegen: no such session\n")
+    assert (ended.code, ended.err) == (6, f"codegen: session {session_id}: no such session\n")
     assert ada.codegen("sessions", "list", "--all").out == ""
     shown = ada.codegen("sessions", "show", session_id)
     assert (shown.code, shown.err.count("\n")) == (6, 1)
+
+
+def test_an_error_can_not_drive_the_terminal(ada: User) -> None:
+    ended = ada.codegen("--cwd", "/no\x1b[2Jsuch\nplace", "do it")
+    assert (ended.code, ended.err) == (
+        2,
+        "codegen: --cwd: /no\\x1b[2Jsuch\u23ceplace: No such file or directory\n",
+    )
 
 
 def test_a_key_is_kept_without_a_keyring_in_a_file_of_ones_own(ada: User) -> None:

@@ -8,7 +8,13 @@ import pytest
 from executor.view.json_lines import JsonView, StreamJsonView
 from executor.view.plain import PlainView
 from executor.view.port import CallFinished, Declined, Denial, Notice, Question, RunSummary, Shown
-from protocol.from_maestro import AgentMessage, AgentMessageDelta, PlanUpdated, RunFinished
+from protocol.from_maestro import (
+    AgentMessage,
+    AgentMessageDelta,
+    PlanUpdated,
+    RunFinished,
+    StatusChanged,
+)
 from protocol.wire import FileChange, PlanStep, Usage
 
 CHANGE = FileChange("src/a.py", "modified", 3, 1)
@@ -29,6 +35,8 @@ EVENTS: tuple[Shown, ...] = (
     CallFinished("t1", "Shell", "Shell  pytest -q", "success", 0.84, "exit 1"),
     PlanUpdated((PlanStep("read", "done"), PlanStep("edit"))),
     Notice("not trusted", "warning"),
+    StatusChanged("running", 0, "Shell"),
+    StatusChanged("running", 0, "openai: busy (HTTP 529); trying again in 2 s"),
     SUMMARY,
 )
 
@@ -44,6 +52,7 @@ def test_plain_text_parts_the_words_from_the_work() -> None:
         "[done] read",
         "[pending] edit",
         "not trusted",
+        "openai: busy (HTTP 529); trying again in 2 s",
         "src/a.py (+3 -1)",
         "denied Shell  rm x: nobody to ask",
         (
@@ -100,6 +109,8 @@ def test_stream_json_is_a_line_for_each_event_and_the_result_at_the_end() -> Non
         "call_finished",
         "plan_updated",
         "notice",
+        "status",
+        "status",
         "result",
     ]
     assert lines[1]["content"] == "Done.\x1b[2J"
