@@ -7,12 +7,16 @@ import asyncio
 from collections.abc import Callable
 from typing import assert_never
 
+from executor.errors import ToolFailure
 from executor.policy.call import PlannedCall
 from executor.policy.verdict import Allow, Ask, Deny
 from executor.session.parts import SessionParts
 from executor.session.results import Refused
 from executor.session.words import body, title
 from executor.view.port import Approved, Declined, Question
+from executor.workspace.text import decode
+from executor.workspace.waiting import in_thread
+from protocol.tools.write_file import WriteFile
 
 
 class Consent:
@@ -48,13 +52,24 @@ class Consent:
                 case Ask() as ask:
                     return await self._asked(tool_id, call, ask)
 
+    async def _body(self, call: PlannedCall) -> str:
+        if not isinstance(call.parameters, WriteFile):
+            return body(call)
+        path = call.parameters.file_path
+        try:
+            there = await in_thread(lambda: self._parts.workspace.read_if_exists(path))
+        except ToolFailure:
+            return body(call)  # the tool will say what is wrong with it
+        text = None if there is None else decode(there.content)
+        return body(call, None if text is None else text.text)
+
     async def _asked(self, tool_id: str, call: PlannedCall, ask: Ask) -> Refused | None:
         question = Question(
             tool_id=tool_id,
             tool_name=call.tool_name,
             title=title(call),
             why=ask.why,
-            body=body(call),
+            body=await self._body(call),
             remember=ask.remember,
         )
         match await self._parts.view.ask(question):

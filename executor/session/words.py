@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from executor.policy.call import PlannedCall
+from executor.workspace.diff import DIFF_MAX, difference
 from protocol.tools.edit import Edit
 from protocol.tools.get_working_directory import GetWorkingDirectory
 from protocol.tools.git import Git
@@ -25,9 +26,16 @@ def title(call: PlannedCall) -> str:
     return f"{call.tool_name} {_object(call.parameters)}".strip()
 
 
-def body(call: PlannedCall) -> str:
-    """Everything that will happen, as far as the call says it."""
+def body(call: PlannedCall, before: str | None = None) -> str:
+    """Everything that will happen; `before` is the text of the file that WriteFile replaces."""
     match call.parameters:
+        case WriteFile(file_path=path, content=content) if before is not None:
+            changed = difference(path, before, content)
+            whole = f"{path} is replaced: {changed.removed} lines go, {changed.added} come"
+            shown = (
+                changed.diff if len(changed.diff) < DIFF_MAX else "\n".join(_marked("+", content))
+            )
+            return f"{whole}\n{shown}".rstrip("\n")
         case Shell(command=command, workdir=workdir, timeout_s=timeout):
             place = f"in {workdir}, " if workdir else ""
             return f"{command}\n({place}at most {timeout} s)"

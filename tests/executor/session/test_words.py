@@ -1,0 +1,32 @@
+"""What a question shows of the call that it is about."""
+
+from executor.policy.call import PlannedCall
+from executor.session.words import body
+from protocol.tools.write_file import WriteFile
+
+
+def test_writing_over_a_file_shows_what_goes_and_what_comes() -> None:
+    call = PlannedCall("WriteFile", "write", WriteFile("a.txt", "one\nthree\n"))
+
+    assert body(call, "one\ntwo\n").splitlines() == [
+        "a.txt is replaced: 1 lines go, 1 come",
+        "--- a.txt",
+        "+++ a.txt",
+        "@@ -1,2 +1,2 @@",
+        " one",
+        "-two",
+        "+three",
+    ]
+
+
+def test_a_fresh_file_is_shown_whole() -> None:
+    call = PlannedCall("WriteFile", "write", WriteFile("a.txt", "one\n"))
+
+    assert body(call) == "a.txt\n+one"
+
+
+def test_a_replacement_too_large_for_a_diff_is_shown_whole_all_the_same() -> None:
+    content = "".join(f"line {number}\n" for number in range(20_000))
+    call = PlannedCall("WriteFile", "write", WriteFile("a.txt", content))
+
+    assert body(call, "old\n").splitlines()[-1] == "+line 19999"
