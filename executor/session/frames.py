@@ -196,7 +196,9 @@ class Frames:
             self._began_again = True
             self._parts.journal.forget_seen()
             raise Reattach("the maestro does not know how far we were: reading from the start")
-        if not error.retryable:
+        if error.retryable:
+            self._parts.view.show(Notice(error.message, "warning"))
+        else:
             known = self._parts.journal.session_id
             raise ServerRefused(f"session {known}: {error.message}" if known else error.message)
 

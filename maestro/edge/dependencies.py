@@ -40,6 +40,8 @@ ANY_HOST = "*"
 @dataclass(frozen=True)
 class EdgeLimits:
     handshake_seconds: float = HANDSHAKE_SECONDS
+    word_seconds: float = 3.0
+    """How long an executor that wants in waits before it is told why."""
     send_seconds: float = 30.0
     """How long a peer may leave a frame unread before it is closed."""
     heads_seconds: float = 2.0

@@ -11,7 +11,7 @@ from starlette.websockets import WebSocket
 from maestro.edge.attachment import Attachment
 from maestro.edge.dialogue import Dialogue
 from maestro.edge.edge import Edge
-from maestro.edge.handshake import Unwelcome, welcome
+from maestro.edge.handshake import Unwelcome, Welcome, welcome
 from maestro.edge.inbox import Inbox
 from maestro.edge.line import INTERNAL_ERROR, BinaryFrame, Line, SocketEnded
 from maestro.errors import LedgerUnavailable
@@ -20,6 +20,8 @@ from protocol.errors import CloseCode, ErrorCode
 from protocol.from_executor import Handshake
 from protocol.from_maestro import ErrorReported
 from protocol.wire import Frame
+
+LEDGER_AWAY = "the maestro's database does not take anything at this moment; it is waited for"
 
 
 class ExecutorSocket:
@@ -70,15 +72,28 @@ class ExecutorSocket:
 
     async def _take(self, tasks: asyncio.TaskGroup) -> None:
         handshake = await self._first_frame()
-        welcomed = await welcome(
-            self._edge.dependencies, self._owner, handshake, stopped=lambda: self._line.gone
-        )
+        welcomed = await self._welcomed(handshake)
         if isinstance(welcomed, Unwelcome):
             self._dialogue.log.info("handshake_refused", code=welcomed.report.code)
             await self._dialogue.send(welcomed.report)
             raise SocketEnded(welcomed.code)
         self._attachment = Attachment(self._edge, self._owner, self._dialogue, welcomed)
         await self._attachment.run(self._inbox, tasks)
+
+    async def _welcomed(self, handshake: Frame[Handshake]) -> Welcome | Unwelcome:
+        """Waits while the ledger is away, and says so to whoever waits with us."""
+        dependencies = self._edge.dependencies
+        entering = asyncio.create_task(
+            welcome(dependencies, self._owner, handshake, stopped=lambda: self._line.gone)
+        )
+        try:
+            done, _ = await asyncio.wait({entering}, timeout=dependencies.limits.word_seconds)
+            if not done:
+                report = ErrorReported(ErrorCode.INTERNAL, LEDGER_AWAY, retryable=True)
+                await self._dialogue.send(report)
+            return await entering
+        finally:
+            entering.cancel()
 
     async def _first_frame(self) -> Frame[Handshake]:
         """Raises SocketEnded when there is none in time, or another one."""

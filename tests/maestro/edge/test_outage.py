@@ -62,6 +62,27 @@ async def test_what_is_sent_while_the_ledger_is_away_is_accepted_when_it_is_back
 
 
 @covers("R-WATCH-2")
+async def test_who_wants_in_while_the_ledger_is_away_is_told_and_let_in_when_it_is_back(
+    tmp_path: Path, own_server: PostgresServer
+) -> None:
+    await migrate(own_server.dsn)
+    limits = replace(LIMITS, word_seconds=0.1)
+    ledger = await open_postgres(own_server.dsn)
+    async with (
+        asyncio.timeout(30),
+        stage(tmp_path, ledger=ledger, limits=limits) as edge,
+        edge.connect() as executor,
+    ):
+        own_server.kill()
+        told = await executor.handshake()
+        own_server.start()
+        started = await executor.receive()
+
+    assert (told["type"], told["payload"]["retryable"]) == ("error", True)
+    assert "database" in told["payload"]["message"]
+    assert started["type"] == "session_started"
+
+
 async def test_a_slow_watcher_misses_no_row(edge: Stage) -> None:
     async with asyncio.timeout(20):
         async with edge.connect() as executor:
