@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
 from executor.errors import UsageError
+from executor.policy.rules import parse_rule
 from executor.policy.verdict import Mode
 
 OutputFormat = Literal["text", "json", "stream-json"]
@@ -197,6 +198,11 @@ def _with_rules(settings: Settings, document: _Document, taken: tuple[str, ...])
             isinstance(rule, str) for rule in cast("list[Any]", rules)
         ):
             raise UsageError(f"{document.where(name)} is not a list of strings")
+        for rule in cast("list[str]", rules):
+            try:
+                parse_rule(rule)
+            except UsageError as error:
+                raise UsageError(f"{document.where(name)}: {error}") from error
         if name in taken:
             merged[name] = (*getattr(settings, name), *cast("list[str]", rules))
             origins[name] = ", ".join(filter(None, (origins.get(name), str(document.file))))

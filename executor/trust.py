@@ -28,17 +28,39 @@ class Identity(TypedDict):
 
 
 class Trust:
-    """The trusted directories of one user, kept in `<state>/trusted.json` (0600)."""
+    """What one user said of directories, in `<state>/trusted.json` and `declined.json` (0600)."""
 
     def __init__(self, state: Path) -> None:
-        self._file = state / "trusted.json"
+        self._trusted = _Directories(state / "trusted.json")
+        self._declined = _Directories(state / "declined.json")
 
     def holds(self, directory: Path) -> bool:
         """Whether this very directory is trusted."""
-        return _identity(directory) in self._remembered()
+        return self._trusted.hold(directory)
 
     def remember(self, directory: Path) -> None:
         """Trust `directory` from now on. Raises UsageError when that can't be written down."""
+        self._trusted.add(directory)
+
+    def is_declined(self, directory: Path) -> bool:
+        """Whether the user was asked, and said no: then nobody asks again."""
+        return self._declined.hold(directory)
+
+    def decline(self, directory: Path) -> None:
+        """Ask no more. Raises UsageError when that can't be written down."""
+        self._declined.add(directory)
+
+
+class _Directories:
+    """A file of directories."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def hold(self, directory: Path) -> bool:
+        return _identity(directory) in self._remembered()
+
+    def add(self, directory: Path) -> None:
         identity = _identity(directory)
         try:
             self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -25,9 +25,11 @@ def settle_trust(
     wanted = wants_trust(root)
     if not wanted:
         return Project(root, trusted=False), ()
-    if can_ask and _asked(root, wanted):
-        known.remember(root)
-        return Project(root, trusted=True), ()
+    if can_ask and not known.is_declined(root):
+        if _asked(root, wanted):
+            known.remember(root)
+            return Project(root, trusted=True), ()
+        known.decline(root)
     return Project(root, trusted=False), (
         Notice(f"this directory is not trusted: {', '.join(wanted)} not used (--trust)", "warning"),
     )
@@ -36,7 +38,8 @@ def settle_trust(
 def _asked(root: Path, wanted: tuple[str, ...]) -> bool:
     sys.stderr.write(
         f"Do you trust {safe_line(str(root))}?\n"
-        f"Its {', '.join(wanted)} will be read and obeyed, now and from then on. [y/N] "
+        f"Its {', '.join(wanted)} will be read and obeyed, now and from then on.\n"
+        "You are asked this once; codegen --trust says yes later. [y/N] "
     )
     sys.stderr.flush()
     return sys.stdin.readline().strip().lower() in ("y", "yes")

@@ -64,6 +64,7 @@ def test_a_project_may_ask_for_a_tighter_mode(tmp_path: Path) -> None:
         ("mode = \n", "line 1"),
         ("policy = 3\n", "policy is not a table"),
         ("[policy]\nallow = 'x'\n", "line 2: allow is not a list of strings"),
+        ("[policy]\ndeny = ['rm (']\n", "line 2: deny: policy rule 'rm (' is not of the form"),
         ("[policy]\nforbid = ['x']\n", "line 2: forbid: a policy has only allow, ask, deny"),
     ],
 )

@@ -111,3 +111,15 @@ def test_two_at_once_lose_neither_of_their_directories(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert [Trust(tmp_path / "state").holds(folder) for folder in folders] == [True] * 16
+
+
+def test_a_no_is_remembered_and_a_later_yes_outranks_it(tmp_path: Path) -> None:
+    trust = Trust(tmp_path / "state")
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    trust.decline(folder)
+    assert (trust.is_declined(folder), trust.holds(folder)) == (True, False)
+
+    trust.remember(folder)
+    assert Trust(tmp_path / "state").holds(folder)
+    assert not trust.is_declined(tmp_path)
