@@ -102,6 +102,19 @@ class AttachRefused(msgspec.Struct, frozen=True):
     why: Literal["gone", "already_attached", "unknown_seq"]
 
 
+class Branched(msgspec.Struct, frozen=True):
+    """A conversation that was taken back, or branched off: now, or by an earlier try."""
+
+    session_id: str
+    at_seq: int
+    """Where its last turn ends; 0: nothing was said yet."""
+    head: int
+
+
+class BranchRefused(msgspec.Struct, frozen=True):
+    why: Literal["gone", "run_open"]
+
+
 class Claim(msgspec.Struct, frozen=True):
     """The right to make one generation until `lease_until`; `decision` and `attempt` fence it."""
 
@@ -188,6 +201,28 @@ class Appends(Protocol):
         ...
 
 
+class Branches(Protocol):
+    """Going back in a conversation, and branching off. Rows are kept as they are."""
+
+    async def rewind(
+        self, owner: str, session_id: str, rewind_id: str, to_seq: int
+    ) -> Branched | BranchRefused:
+        """The model forgets what came behind the last turn that ended at or below `to_seq`.
+
+        Refused while a run is open. The same `rewind_id` again is the same rewind.
+        """
+        ...
+
+    async def fork(
+        self, owner: str, session_id: str, fork_id: str, at_seq: int
+    ) -> Branched | BranchRefused:
+        """A new session that begins with this one's rows, to the last turn that had ended there.
+
+        It is detached, and its calls are closed. The same `fork_id` again is the same session.
+        """
+        ...
+
+
 class Sessions(Protocol):
     """What is read, listed and deleted."""
 
@@ -268,7 +303,7 @@ class Presence(Protocol):
         ...
 
 
-class Ledger(Appends, Sessions, Claims, Presence, Protocol):
+class Ledger(Appends, Branches, Sessions, Claims, Presence, Protocol):
     """The append-only truth of every session, with the fences of the design's section 4.
 
     Every method raises LedgerUnavailable when the database is away, and is safe to call again.

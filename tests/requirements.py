@@ -228,6 +228,14 @@ REQUIREMENTS: tuple[Requirement, ...] = (
         "The seq of a session's rows has no gap, however many append at once.",
     ),
     Requirement("R-LEDGER-2", DESIGN, "The same append again is a success with the old seq."),
+    Requirement(
+        "R-BRANCH-1",
+        DESIGN,
+        "A session goes back to the end of a turn: rows stay, the model forgets, no run is open.",
+    ),
+    Requirement(
+        "R-BRANCH-2", DESIGN, "A fork is a session of its own that begins with another's turns."
+    ),
     Requirement("R-LEDGER-3", DESIGN, "Of two answers to one call the first stays."),
     Requirement("R-LEDGER-4", DESIGN, "A fact of an older attachment is refused."),
     Requirement(

@@ -25,6 +25,10 @@ app.add_typer(config_app, name="config")
 
 Server = Annotated[str | None, typer.Option(help="A team's maestro instead of the private one.")]
 Token = Annotated[str | None, typer.Option(help="The token for --server.")]
+Session = Annotated[
+    str | None,
+    typer.Argument(help="Its id, the first characters of it, or `last`: the last of this folder."),
+]
 Format = Annotated[str, typer.Option("--output-format", help="text | json | stream-json")]
 
 
@@ -83,19 +87,49 @@ def list_sessions(
 
 
 @sessions_app.command()
-def show(session_id: str, server: Server = None, token: Token = None) -> int:
-    """What was said and done in a session."""
+def show(session: Session = None, server: Server = None, token: Token = None) -> int:
+    """What was said and done in a session, and the rows that it can go back to."""
     from executor.cli.sessions import show as show_session
 
-    return show_session(session_id, server, token)
+    return show_session(session, server, token)
 
 
 @sessions_app.command()
-def delete(session_id: str, server: Server = None, token: Token = None) -> int:
+def delete(session: str, server: Server = None, token: Token = None) -> int:
     """Delete a session from the maestro, and its journal from this machine."""
     from executor.cli.sessions import delete as delete_session
 
-    return delete_session(session_id, server, token)
+    return delete_session(session, server, token)
+
+
+@app.command()
+def rewind(
+    session: Session = None,
+    to: Annotated[int | None, typer.Option(help="Back to what stood at this row.")] = None,
+    turns: Annotated[int | None, typer.Option(help="Take back the last N turns.")] = None,
+    server: Server = None,
+    token: Token = None,
+) -> int:
+    """Take a conversation back to an earlier turn: codegen rewind --turns 1"""
+    from executor.cli.branching import Place
+    from executor.cli.branching import rewind as take_back
+
+    return take_back(session, Place(to, turns, "--to"), server, token)
+
+
+@app.command()
+def fork(
+    session: Session = None,
+    at: Annotated[int | None, typer.Option(help="With what stood at this row.")] = None,
+    turns: Annotated[int | None, typer.Option(help="Without the last N turns.")] = None,
+    server: Server = None,
+    token: Token = None,
+) -> int:
+    """Branch a conversation: a new session that begins with this one's turns."""
+    from executor.cli.branching import Place
+    from executor.cli.branching import fork as branch_off
+
+    return branch_off(session, Place(at, turns, "--at"), server, token)
 
 
 @config_app.command("show")

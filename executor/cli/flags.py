@@ -57,6 +57,8 @@ COMPLETE_VARIABLE = "_CODEGEN_COMPLETE"
 COMMANDS: dict[str, str] = {
     "demo": "see it work, without key or network",
     "sessions": "list, show and delete sessions",
+    "rewind": "take a conversation back to an earlier turn",
+    "fork": "branch a conversation off into a session of its own",
     "models": "which models can be had with the keys that are set",
     "login": "keep a token for a team's maestro, or a provider's key",
     "logout": "forget it",

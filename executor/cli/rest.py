@@ -8,6 +8,7 @@ import json
 import socket
 import ssl
 import urllib.parse
+from collections.abc import Mapping
 from typing import Any
 
 from executor.errors import ServerRefused, ServerUnreachable
@@ -17,24 +18,28 @@ SECONDS = 15.0
 MAX_BYTES = 16 * 1024 * 1024
 
 
-def ask(endpoint: Endpoint, method: str, path: str) -> Any:
-    """The decoded JSON answer, None for an empty one.
+def ask(endpoint: Endpoint, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+    """The decoded JSON answer, None for an empty one; `body` is sent as JSON.
 
     Raises ServerUnreachable, and ServerRefused with the maestro's own words.
     """
     connection = _connection(endpoint)
     headers = {"Accept": "application/json"}
+    content = None
+    if body is not None:
+        content = json.dumps(body)
+        headers["Content-Type"] = "application/json"
     if endpoint.token is not None:
         headers["Authorization"] = f"Bearer {endpoint.token}"
     try:
-        connection.request(method, path, headers=headers)
+        connection.request(method, path, content, headers)
         response = connection.getresponse()
-        body = response.read(MAX_BYTES)
+        answer = response.read(MAX_BYTES)
     except (OSError, http.client.HTTPException) as error:
         raise ServerUnreachable(f"{endpoint.shown}: {error}") from error
     finally:
         connection.close()
-    return _answer(endpoint, response.status, body)
+    return _answer(endpoint, response.status, answer)
 
 
 def _answer(endpoint: Endpoint, status: int, body: bytes) -> Any:

@@ -6,16 +6,15 @@ Lists from the journals here; content comes from the maestro.
 import os
 import sys
 import time
-import urllib.parse
 from typing import Any
 
+from executor.cli.history import BASE, events_of, named, path_of
 from executor.cli.placing import here, maestro
 from executor.cli.rest import ask
 from executor.errors import ServerRefused
 from executor.journal import delete_journal, find_journal, journals
 from executor.view.safe_text import safe_line, safe_text
-
-BASE = "/api/v1/sessions"
+from protocol.version import BOOTSTRAP_GENERATION
 
 
 def list_local(*, everywhere: bool) -> int:
@@ -37,23 +36,23 @@ def list_remote(server: str, token: str | None) -> int:
     return 0
 
 
-def show(session_id: str, server: str | None, token: str | None) -> int:
-    """The conversation, call by call."""
+def show(session: str | None, server: str | None, token: str | None) -> int:
+    """The conversation, each call with what became of it."""
     endpoint = maestro(server, token)
-    after = 0
-    while True:
-        page = ask(endpoint, "GET", f"{_path(session_id)}?after={after}")
-        for event in page["events"]:
-            after = event["seq"]
-            _show(event["type"], event["payload"])
-        if not page["events"] or after >= page["head"]:
-            return 0
+    session_id = named(session, here(), os.path.realpath(os.curdir))
+    asked: dict[str, str] = {}
+    for event in events_of(endpoint, session_id):
+        _show(event, asked)
+    for title in asked.values():
+        _paragraph("", f"  {title}  (no answer yet)", gap=False)
+    return 0
 
 
-def delete(session_id: str, server: str | None, token: str | None) -> int:
+def delete(session: str, server: str | None, token: str | None) -> int:
+    session_id = named(session, here(), os.path.realpath(os.curdir))
     known = find_journal(here().state, session_id)
     try:
-        ask(maestro(server, token), "DELETE", _path(session_id))
+        ask(maestro(server, token), "DELETE", path_of(session_id))
     except ServerRefused:
         if known is None:
             raise
@@ -64,25 +63,37 @@ def delete(session_id: str, server: str | None, token: str | None) -> int:
     return 0
 
 
-def _path(session_id: str) -> str:
-    return f"{BASE}/{urllib.parse.quote(session_id, safe='')}"
-
-
-def _show(kind: str, payload: dict[str, Any]) -> None:
-    match kind:
+def _show(event: dict[str, Any], asked: dict[str, str]) -> None:
+    """`asked` holds the calls without an answer so far, by tool_id."""
+    payload = event["payload"]
+    match event["type"]:
         case "user_message":
             _paragraph("> ", payload["content"])
         case "agent_message":
             _paragraph("", payload["content"])
-        case "run_tool":
+        case "run_tool" if payload["generation_id"] != BOOTSTRAP_GENERATION:
             words = " ".join(str(value) for value in payload["parameters"].values())
-            _paragraph("", f"  {payload['tool_name']} {safe_line(words, 100)}", gap=False)
-        case "tool_result":
-            _paragraph("", f"    {payload['status']}", gap=False)
+            asked[payload["tool_id"]] = f"{payload['tool_name']} {safe_line(words, 100)}"
+        case "tool_result" if payload["tool_id"] in asked:
+            title = asked.pop(payload["tool_id"])
+            _paragraph("", f"  {title}  {_how_it_ended(payload)}", gap=False)
         case "run_finished":
-            _paragraph("", f"-- {payload['outcome']} ({payload['reason']})")
+            for title in asked.values():
+                _paragraph("", f"  {title}  (no answer)", gap=False)
+            asked.clear()
+            end = f"{payload['outcome']} ({payload['reason']})"
+            _paragraph("", f"-- {end}, row {event['seq']}")
+        case "session_event" if payload["kind"] == "rewound":
+            _paragraph("", f"-- taken back {payload['detail']}")
+        case "session_event" if payload["kind"] == "forked":
+            _paragraph("", f"-- forked from {safe_line(payload['detail'], 40)}")
         case _:
             pass  # numbers and states: the conversation is what is asked for
+
+
+def _how_it_ended(payload: dict[str, Any]) -> str:
+    code = payload.get("metadata", {}).get("exit_code")
+    return f"{payload['status']}, exit {code}" if code else str(payload["status"])
 
 
 def _paragraph(mark: str, text: str, *, gap: bool = True) -> None:

@@ -130,6 +130,8 @@ class Dialogue:
     def __init__(self) -> None:
         self.exchange: Exchange | None = None
         self._settled: list[Turn] = []
+        self._marks: list[tuple[int, int]] = []
+        """Where each turn ended: its seq, and how much was settled by then."""
         self._unread: deque[tuple[int, UserTurn]] = deque()
 
     def heard(self, seq: int, turn: UserTurn) -> None:
@@ -147,6 +149,16 @@ class Dialogue:
             self.exchange = None
         while self._unread and self._unread[0][0] <= basis:
             self._settled.append(self._unread.popleft()[1])
+
+    def mark(self, seq: int) -> None:
+        """A turn ends here: what is settled may be gone back to. To be called after `settle`."""
+        self._marks.append((seq, len(self._settled)))
+
+    def rewind(self, to_seq: int) -> None:
+        """Forget what was settled behind the last turn that ended at or below `to_seq`."""
+        while self._marks and self._marks[-1][0] > to_seq:
+            self._marks.pop()
+        del self._settled[self._marks[-1][1] if self._marks else 0 :]
 
     def has_unread(self, after: int = 0) -> bool:
         """Whether the user said something, above `after`, that no model has read."""

@@ -96,6 +96,22 @@ class Interrupted(Event, frozen=True, tag="interrupted"):
     by: Literal["executor", "rest"] = "executor"
 
 
+class Rewound(Event, frozen=True, tag="rewound"):
+    """The conversation goes back to where it stood after `to_seq`; the rows between stay.
+
+    Written while no run is open. A fact that raises `decision`, as Interrupted does.
+    """
+
+    to_seq: int
+    """Of a RunEnded, or 0: before anything was said."""
+
+
+class Forked(Event, frozen=True, tag="forked"):
+    """The rows before this one are a copy of another session's."""
+
+    session_id: str
+
+
 # Decisions
 
 
@@ -193,6 +209,8 @@ Fact = (
     | ToolAnswered
     | GenerationDropped
     | Interrupted
+    | Rewound
+    | Forked
 )
 Decision = (
     BootstrapAsked

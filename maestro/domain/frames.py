@@ -15,11 +15,13 @@ from maestro.domain.events import (
     Compacted,
     ExecutorAttached,
     ExecutorLost,
+    Forked,
     GenerationDropped,
     Interrupted,
     ModelFailed,
     ModelReplied,
     PlanChanged,
+    Rewound,
     RunEnded,
     RunParked,
     RunWoken,
@@ -141,6 +143,10 @@ def _detail(event: AnyEvent) -> str:
             return f"{event.code}: {event.message}"
         case Interrupted() | RunParked():
             return event.reason
+        case Rewound():
+            return f"to {event.to_seq}"
+        case Forked():
+            return event.session_id
         case _:
             return ""
 
@@ -171,11 +177,14 @@ def status_after(before: StatusChanged, stored: StoredEvent) -> StatusChanged:
         case RunEnded(outcome=outcome):
             progress = 100 if outcome == "success" else before.progress
             return StatusChanged(_ENDED[outcome], progress)
+        case Rewound():
+            return StatusChanged("idle")
         case (
             UserSaid()
             | CallWaiting()
             | ToolAnswered()
             | SessionOpened()
+            | Forked()
             | ExecutorAttached()
             | ExecutorLost()
             | GenerationDropped()

@@ -92,7 +92,10 @@ class Transcript:
                 self.parked = None
                 self.run.clock.go_on(PARKED, at)
             case ev.RunEnded():
-                self._end(event, at)
+                self._end(seq, event, at)
+            case ev.Rewound() if self.run is None:
+                self.dialogue.rewind(event.to_seq)
+                self.plan = ()
             case ev.Compacted():
                 raise NewerEvent(f"event {seq} is a compaction, which this version cannot read")
             case (
@@ -104,6 +107,8 @@ class Transcript:
                 | ev.RunParked()
                 | ev.RunWoken()
                 | ev.ModelFailed()
+                | ev.Rewound()
+                | ev.Forked()
             ):
                 pass  # too late to change anything, or told to watchers only
             case _:
@@ -170,10 +175,11 @@ class Transcript:
         if self.run is not None:
             self.run.clock.go_on(call.asked.tool_id, at)
 
-    def _end(self, ended: ev.RunEnded, at: float) -> None:
+    def _end(self, seq: int, ended: ev.RunEnded, at: float) -> None:
         for call in list(self.open.values()):
             self._close(call, at)
         self.dialogue.settle(ended.basis)
+        self.dialogue.mark(seq)
         self.run = self.parked = self.interrupted = None
         if self.dialogue.has_unread():
             self._open_run(at)

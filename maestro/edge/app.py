@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.responses import JSONResponse, Response
 
-from maestro.edge import sessions
+from maestro.edge import branches, sessions
 from maestro.edge.auth import Gate
 from maestro.edge.edge import Edge
 from maestro.edge.executor_socket import ExecutorSocket
@@ -78,6 +78,7 @@ def create_app(edge: Edge) -> FastAPI:
     app.add_api_route("/health", health)
     app.add_api_route("/ready", ready)
     app.include_router(sessions.router)
+    app.include_router(branches.router)
     app.add_api_websocket_route("/ws/v1/connect", connect)
     app.add_api_websocket_route("/ws/v1/sessions/{session_id}/watch", watch)
     return app

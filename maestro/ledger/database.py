@@ -45,6 +45,13 @@ class Database(Protocol):
         """The session's row, then its first change; False when it (or its handshake) is there."""
         ...
 
+    async def copy(self, session: NewSession, source: str, to_seq: int) -> bool:
+        """A detached session with the rows of `source` up to `to_seq`, its calls closed.
+
+        False when it (or its handshake) is there already, or no `source` is.
+        """
+        ...
+
     async def check(self) -> None:
         """Raise LedgerUnavailable, saying what is missing, unless it can serve."""
         ...

@@ -18,11 +18,13 @@ from maestro.domain.events import (
     Decision,
     ExecutorAttached,
     ExecutorLost,
+    Forked,
     GenerationDropped,
     Interrupted,
     ModelFailed,
     ModelReplied,
     PlanChanged,
+    Rewound,
     RunEnded,
     RunParked,
     RunWoken,
@@ -124,7 +126,9 @@ class Draft:
             case _:
                 self._add_decision(event)
 
-    def _add_decision(self, event: Decision | SessionOpened | GenerationDropped) -> None:
+    def _add_decision(
+        self, event: Decision | SessionOpened | GenerationDropped | Rewound | Forked
+    ) -> None:
         match event:
             case BootstrapAsked() | ModelReplied() | RunWoken():
                 self.status = "running"
@@ -135,8 +139,12 @@ class Draft:
             case RunEnded():
                 self.status = _STATUS_AFTER[event.outcome]
                 self._close_all_calls()
+            case Rewound():
+                self.decide()
+                self.status = "idle"
             case (
                 SessionOpened()
+                | Forked()
                 | GenerationDropped()
                 | ToolAsked()
                 | UsageCounted()

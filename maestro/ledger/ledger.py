@@ -4,16 +4,16 @@ Assembles; each part is in its own module.
 """
 
 from maestro.ledger.accounts import SqlAccounts
-from maestro.ledger.appends import Appends
+from maestro.ledger.branches import Branches
 from maestro.ledger.database import Database
 from maestro.ledger.sessions import Claims, Presence, Sessions
 
 
-class SqlLedger(Appends, Sessions, Claims, Presence):
+class SqlLedger(Branches, Sessions, Claims, Presence):
     """Implements `maestro.ports.Ledger`; `accounts` lives in the same database."""
 
     def __init__(self, database: Database) -> None:
-        Appends.__init__(self, database)
+        Branches.__init__(self, database)
         self.accounts = SqlAccounts(database)
 
     async def check(self) -> None:

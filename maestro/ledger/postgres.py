@@ -129,6 +129,12 @@ class PostgresDatabase:
 
         return await self._do(work)
 
+    async def copy(self, session: NewSession, source: str, to_seq: int) -> bool:
+        made = await self._fetch(
+            "copy_session", (*msgspec.structs.astuple(session), source, to_seq)
+        )
+        return bool(made)
+
     async def check(self) -> None:
         (state,) = await self._fetch("has_schema", ())
         number = (await self._fetch("schema", ()))[0]["number"] if state["made"] else 0

@@ -121,6 +121,19 @@ class SqliteDatabase:
 
         return await self._writer.do(work)
 
+    async def copy(self, session: NewSession, source: str, to_seq: int) -> bool:
+        def work(connection: sqlite3.Connection) -> bool:
+            with _transaction(connection):
+                row = (*msgspec.structs.astuple(session), source, to_seq)
+                if connection.execute(self._queries["copy_session"], row).rowcount == 0:
+                    return False
+                rest = (session.session_id, source, to_seq)
+                connection.execute(self._queries["copy_events"], rest)
+                connection.execute(self._queries["copy_calls"], rest)
+                return True
+
+        return await self._writer.do(work)
+
     async def check(self) -> None:
         def work(connection: sqlite3.Connection) -> None:
             with _transaction(connection):

@@ -128,7 +128,7 @@ async def test_a_run_ends_with_its_exit_code_and_its_session_is_listed_shown_and
         assert "look around" in listed.out
         shown = await to_thread(ada.codegen, "sessions", "show", session_id)
         assert shown.out.startswith("> look around\n")
-        assert "  Shell ls\n    success\n" in shown.out
+        assert "  Shell ls  success\n" in shown.out
         assert "-- success (completed)" in shown.out
         deleted = await to_thread(ada.codegen, "sessions", "delete", session_id)
         assert (deleted.code, deleted.out) == (0, f"deleted {session_id}\n")

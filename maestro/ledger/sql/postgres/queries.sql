@@ -191,6 +191,47 @@ SELECT coalesce((SELECT run FROM ended), 0) + CASE WHEN EXISTS (
         AND seq > coalesce((SELECT basis FROM ended), 0)
 ) THEN 1 ELSE 0 END AS number
 
+-- name: turn_end
+-- $1 session, $2 up to, $3 rewinds up to: the last turn that ended and was not taken back, or 0
+SELECT coalesce((
+    SELECT max(e.seq) FROM events e
+    WHERE e.session_id = $1 AND e.kind = 'run_ended' AND e.seq <= $2 AND NOT EXISTS (
+        SELECT 1 FROM events r
+        WHERE r.session_id = $1 AND r.kind = 'rewound' AND r.seq > e.seq AND r.seq <= $3
+            AND (r.body::json ->> 'to_seq')::int < e.seq
+    )
+), 0) AS seq, EXISTS (
+    SELECT 1 FROM events
+    WHERE session_id = $1 AND kind = 'user_said' AND seq > coalesce((
+        SELECT (body::json ->> 'basis')::int FROM events
+        WHERE session_id = $1 AND kind = 'run_ended'
+        ORDER BY seq DESC
+        LIMIT 1
+    ), 0)
+) AS run_open
+
+-- name: copy_session
+-- $1 to $4 the new session, $5 the source, $6 its last row
+WITH made AS (
+    INSERT INTO sessions
+        (session_id, owner, handshake_id, head, decision, epoch, journal_id, attached, seen_at,
+         due_at, title, status, created_at, updated_at)
+    SELECT $1, $2, $3, $6, decision, epoch, NULL, false, now, NULL, $4, 'idle', now, now
+    FROM sessions, (SELECT extract(epoch FROM statement_timestamp())::float8 AS now) AS clock
+    WHERE sessions.session_id = $5 AND sessions.owner = $2
+    ON CONFLICT DO NOTHING
+    RETURNING session_id
+), rows AS (
+    INSERT INTO events (session_id, seq, key, kind, version, body, at)
+    SELECT made.session_id, e.seq, e.key, e.kind, e.version, e.body, e.at
+    FROM made, events e WHERE e.session_id = $5 AND e.seq <= $6
+), closed AS (
+    INSERT INTO calls (session_id, tool_id, generation_id, bound_to, state, seq)
+    SELECT made.session_id, c.tool_id, c.generation_id, c.bound_to, 'closed', c.seq
+    FROM made, calls c WHERE c.session_id = $5 AND c.seq <= $6
+)
+SELECT session_id FROM made
+
 -- name: delete_session
 DELETE FROM sessions WHERE owner = $1 AND session_id = $2 RETURNING session_id
 

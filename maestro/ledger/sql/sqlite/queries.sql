@@ -169,6 +169,44 @@ SELECT coalesce((SELECT run FROM ended), 0) + CASE WHEN EXISTS (
         AND seq > coalesce((SELECT basis FROM ended), 0)
 ) THEN 1 ELSE 0 END AS number
 
+-- name: turn_end
+-- ?1 session, ?2 up to, ?3 rewinds up to: the last turn that ended and was not taken back, or 0
+SELECT coalesce((
+    SELECT max(e.seq) FROM events e
+    WHERE e.session_id = ?1 AND e.kind = 'run_ended' AND e.seq <= ?2 AND NOT EXISTS (
+        SELECT 1 FROM events r
+        WHERE r.session_id = ?1 AND r.kind = 'rewound' AND r.seq > e.seq AND r.seq <= ?3
+            AND json_extract(r.body, '$.to_seq') < e.seq
+    )
+), 0) AS seq, EXISTS (
+    SELECT 1 FROM events
+    WHERE session_id = ?1 AND kind = 'user_said' AND seq > coalesce((
+        SELECT json_extract(body, '$.basis') FROM events
+        WHERE session_id = ?1 AND kind = 'run_ended'
+        ORDER BY seq DESC
+        LIMIT 1
+    ), 0)
+) AS run_open
+
+-- name: copy_session
+-- ?1 to ?4 the new session, ?5 the source, ?6 its last row
+INSERT INTO sessions
+    (session_id, owner, handshake_id, head, decision, epoch, journal_id, attached, seen_at, due_at,
+     title, status, created_at, updated_at)
+SELECT ?1, ?2, ?3, ?6, decision, epoch, NULL, 0, now, NULL, ?4, 'idle', now, now
+FROM sessions, (SELECT (julianday('now') - 2440587.5) * 86400.0 AS now)
+WHERE sessions.session_id = ?5 AND sessions.owner = ?2
+ON CONFLICT DO NOTHING
+
+-- name: copy_events
+INSERT INTO events (session_id, seq, key, kind, version, body, at)
+SELECT ?1, seq, key, kind, version, body, at FROM events WHERE session_id = ?2 AND seq <= ?3
+
+-- name: copy_calls
+INSERT INTO calls (session_id, tool_id, generation_id, bound_to, state, seq)
+SELECT ?1, tool_id, generation_id, bound_to, 'closed', seq
+FROM calls WHERE session_id = ?2 AND seq <= ?3
+
 -- name: delete_session
 DELETE FROM sessions WHERE owner = ?1 AND session_id = ?2 RETURNING session_id
 

@@ -1,0 +1,103 @@
+"""`codegen rewind` and `codegen fork`: go back in a conversation, or branch off from it.
+
+The maestro keeps every row; what is taken back is only forgotten by the model.
+"""
+
+import os
+import sys
+from typing import Any
+
+import msgspec
+
+from executor.cli.history import Turn, events_of, named, path_of, standing_turns
+from executor.cli.placing import here, maestro
+from executor.cli.rest import ask
+from executor.errors import UsageError
+from executor.journal import create_journal
+from executor.view.safe_text import safe_line
+
+
+class Place(msgspec.Struct, frozen=True):
+    """How far back: to what stood at a row, or before the last so many turns."""
+
+    seq: int | None
+    turns: int | None
+    flag: str
+    """The one that names a row: --to or --at."""
+
+
+def rewind(session: str | None, place: Place, server: str | None, token: str | None) -> int:
+    """The conversation goes on from an earlier turn."""
+    endpoint = maestro(server, token)
+    session_id = named(session, here(), os.path.realpath(os.curdir))
+    before = standing_turns(events_of(endpoint, session_id))
+    body = {"to_seq": _seq(before, place, session_id)}
+    branch = ask(endpoint, "POST", f"{path_of(session_id)}/rewind", body)
+    standing = _until(before, branch)
+    gone = before[len(standing) :]
+    sys.stdout.write(f"taken back: {_count(len(gone))}\n")
+    for turn in gone:
+        sys.stdout.write(f"  > {safe_line(turn.said, 70)}\n")
+    _goes_on(standing)
+    sys.stdout.write(f"go on with: codegen --resume {session_id}\n")
+    return 0
+
+
+def fork(session: str | None, place: Place, server: str | None, token: str | None) -> int:
+    """A session of its own that begins with this one's turns."""
+    endpoint = maestro(server, token)
+    session_id = named(session, here(), os.path.realpath(os.curdir))
+    before = standing_turns(events_of(endpoint, session_id))
+    whole = place.seq is None and place.turns is None
+    seq = (before[-1].end_seq or 0) if whole and before else _seq(before, place, session_id)
+    branch = ask(endpoint, "POST", f"{path_of(session_id)}/fork", {"at_seq": seq})
+    standing = _until(before, branch)
+    _keep(branch, endpoint.shown, standing)
+    sys.stdout.write(f"forked with {_count(len(standing))}\n")
+    _goes_on(standing)
+    sys.stdout.write(f"go on with: codegen -c, or codegen --resume {branch['session_id']}\n")
+    return 0
+
+
+def _keep(branch: dict[str, Any], server: str, standing: list[Turn]) -> None:
+    """A journal of its own: it is this directory's last session, and its past is not shown anew."""
+    journal = create_journal(
+        here().state,
+        cwd=os.path.realpath(os.curdir),
+        server=server,
+        title=standing[0].said if standing else "",
+        session_id=branch["session_id"],
+    )
+    journal.see(branch["head"])
+    journal.close()
+
+
+def _seq(turns: list[Turn], place: Place, session_id: str) -> int:
+    """The row to go back to."""
+    if (place.seq is None) == (place.turns is None):
+        raise UsageError(
+            f"how far back? {place.flag} SEQ (codegen sessions show {session_id} has the numbers) "
+            "or --turns N, one of them"
+        )
+    if place.seq is not None:
+        return place.seq
+    count = place.turns or 0
+    if not 0 < count <= len(turns):
+        raise UsageError(f"--turns: expected 1 to {len(turns)}, got {count}")
+    rest = turns[: len(turns) - count]
+    return (rest[-1].end_seq or 0) if rest else 0
+
+
+def _until(turns: list[Turn], branch: dict[str, Any]) -> list[Turn]:
+    return [turn for turn in turns if turn.end_seq and turn.end_seq <= branch["at_seq"]]
+
+
+def _goes_on(standing: list[Turn]) -> None:
+    if standing:
+        sys.stdout.write(f"it goes on after: {safe_line(standing[-1].said, 60)}\n")
+    else:
+        sys.stdout.write("it goes on from the start\n")
+
+
+def _count(turns: int) -> str:
+    return "1 turn" if turns == 1 else f"{turns} turns"

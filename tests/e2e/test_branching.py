@@ -1,0 +1,65 @@
+"""`codegen rewind` and `codegen fork`: what the model still knows afterwards."""
+
+from tests.e2e.machine import Machine
+from tests.requirements import covers
+from tests.scripted_model import Recorded, ScriptedModel, call, calls, text
+
+AUTO = ("--mode", "auto", "--no-sandbox")
+
+
+WORDS = ("one", "two", "three", "go on")
+
+
+def _said(request: Recorded) -> list[str]:
+    """What the user said in a request, without what stands beside it."""
+    texts = [each["content"].splitlines()[0] for each in request.messages if each["role"] == "user"]
+    return [each for each in texts if each in WORDS]
+
+
+@covers("R-BRANCH-1", "R-BRANCH-2")
+async def test_a_conversation_is_taken_back_and_branched_off(machine: Machine) -> None:
+    script = [text("First."), calls(call("Shell", command="true")), text("Second.")]
+    async with ScriptedModel([*script, text("Third."), text("Fourth.")]) as model:
+        machine.use_model(model.base_url)
+        await machine.codegen("one")
+        await machine.codegen(*AUTO, "-c", "two")
+        shown = await machine.codegen("sessions", "show")
+        origin = (await machine.codegen("sessions", "list")).out.split()[0]
+        rewound = await machine.codegen("rewind", "last", "--turns", "1")
+        third = await machine.codegen("-c", "three")
+        forked = await machine.codegen("fork", origin[:6], "--turns", "1")
+        fourth = await machine.codegen("-c", "go on")
+        branch = forked.out.split()[-1]
+        after = await machine.codegen("sessions", "show", branch[:8])
+        requests = list(model.requests)
+
+    assert [line for line in shown.out.splitlines() if line.startswith((">", "  ", "--"))][:2] == [
+        "> one",
+        "-- success (completed), row 15",
+    ]
+    assert "  Shell true  success" in shown.out
+    assert forked.out.splitlines()[:2] == ["forked with 1 turn", "it goes on after: one"]
+    assert rewound.out.splitlines()[:3] == [
+        "taken back: 1 turn",
+        "  > two",
+        "it goes on after: one",
+    ]
+    assert (third.out, fourth.out) == ("Third.\n", "Fourth.\n")
+    assert [_said(request) for request in requests[-2:]] == [["one", "three"], ["one", "go on"]]
+    assert "-- forked from" in after.out
+
+
+async def test_a_place_that_is_none_is_refused_with_what_would_be_one(machine: Machine) -> None:
+    async with ScriptedModel([text("First.")]) as model:
+        machine.use_model(model.base_url)
+        nothing = await machine.codegen("rewind", "--turns", "1")
+        await machine.codegen("one")
+        neither = await machine.codegen("rewind")
+        too_many = await machine.codegen("rewind", "--turns", "2")
+        unknown = await machine.codegen("fork", "0" * 32)
+
+    assert "there is no session of" in nothing.err
+    assert "how far back? --to SEQ (codegen sessions show " in neither.err
+    assert "--turns: expected 1 to 1, got 2" in too_many.err
+    assert "no such session" in unknown.err
+    assert [ran.code for ran in (nothing, neither, too_many, unknown)] == [2, 2, 2, 6]
