@@ -17,6 +17,8 @@ OutputFormat = Literal["text", "json", "stream-json"]
 PROJECT_CONFIG = Path(".codegen") / "config.toml"
 MODES: tuple[Mode, ...] = get_args(Mode)
 """From the tightest to the loosest."""
+EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh")
+"""From the least to the most; a provider may know fewer, and says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +257,8 @@ def _converted(name: str, value: Any, where: str) -> Any:
             return _one_of(value, MODES, where)
         case "output_format":
             return _one_of(value, get_args(OutputFormat), where)
+        case "effort":
+            return _one_of(value, EFFORTS, where)
         case "no_sandbox" | "trust":
             return _boolean(value, where)
         case "max_steps" | "max_seconds" | "max_tokens" | "reconnect_seconds":

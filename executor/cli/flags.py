@@ -115,8 +115,8 @@ def _flag(argument: str, rest: list[str]) -> tuple[str, Any]:
     name, separator, value = argument.partition("=")
     flag = BY_NAME.get(name)
     if flag is None:
-        near = get_close_matches(name, BY_NAME, 1)
-        hint = f"; did you mean {near[0]}?" if near else "; see codegen --help"
+        near = get_close_matches(name, BY_NAME, 2, cutoff=0.75)
+        hint = f"; did you mean {' or '.join(near)}?" if near else "; see codegen --help"
         raise UsageError(f"there is no flag {name}{hint}")
     if flag.metavar is None:
         if separator:

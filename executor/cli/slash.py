@@ -12,6 +12,7 @@ import msgspec
 from executor.cli.minutes import Minutes
 from executor.errors import ExecutorError
 from executor.policy.verdict import Mode
+from executor.view.cells import wrap
 from executor.view.diff_lines import diff_lines
 from executor.view.look import Look, Span
 from executor.view.plan import plan_lines
@@ -164,11 +165,15 @@ class Slash:
         look = self._look
         column = max(len(name) for name, _ in rows) + 2
 
-        def row(name: str, words: str, width: int) -> str:
-            spans: tuple[Span, ...] = ((f"  {name.ljust(column)}", "bold"), (words, "plain"))
-            return look.row(spans, width)
+        def lines(name: str, words: str, width: int) -> list[str]:
+            made: list[str] = []
+            for piece in wrap(words, max(width - column - 2, 1)):
+                spans: tuple[Span, ...] = ((f"  {name.ljust(column)}", "bold"), (piece, "plain"))
+                made.append(look.row(spans, width))
+                name = ""
+            return made
 
-        self._put(lambda width: [row(name, words, width) for name, words in rows])
+        self._put(lambda width: [line for row in rows for line in lines(*row, width)])
 
     def _say(self, *lines: str) -> None:
         look = self._look

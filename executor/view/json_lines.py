@@ -45,7 +45,9 @@ class StreamJsonView(JsonView):
         else:
             name = type(shown).__name__
             kind = "".join(f"_{char.lower()}" if char.isupper() else char for char in name)
-            _write(self._out, {"type": kind.lstrip("_"), **msgspec.to_builtins(shown)})
+            fields = msgspec.to_builtins(shown)
+            rounded = {key: _rounded(value) for key, value in fields.items()}
+            _write(self._out, {"type": kind.lstrip("_"), **rounded})
 
 
 def summary_object(summary: RunSummary) -> dict[str, Any]:
@@ -59,11 +61,15 @@ def summary_object(summary: RunSummary) -> dict[str, Any]:
         "text": summary.text,
         "model": summary.model,
         "seconds": round(summary.seconds, 3),
-        "usage": msgspec.to_builtins(summary.usage),
+        "usage": msgspec.structs.asdict(summary.usage),
         "changes": [msgspec.to_builtins(change) for change in summary.changes],
         "commands": summary.commands,
         "denials": [msgspec.to_builtins(denial) for denial in summary.denials],
     }
+
+
+def _rounded(value: Any) -> Any:
+    return round(value, 6) if isinstance(value, float) else value
 
 
 def _write(out: TextIO, value: dict[str, Any]) -> None:

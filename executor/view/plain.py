@@ -58,8 +58,7 @@ class PlainView:
         self._err.write(f"{safe_line(text, 400)}\n")
         self._err.flush()
 
-    async def ask(self, question: Question, /) -> Answer:
-        self._note(f"denied, nobody to ask: {question.title}")
+    async def ask(self, _question: Question, /) -> Answer:
         return Declined(unasked=True)
 
     def close(self) -> None:

@@ -36,6 +36,7 @@ def ada() -> Generator[User]:
         (["--take-over", "do it"], 2, "--take-over goes with --resume ID or --continue"),
         (["--max-steps", "0", "do it"], 2, "--max-steps: 0 is not above 0"),
         (["--mode", "auto", "do it"], 2, "add --no-sandbox"),
+        (["--effort", "hardest", "do it"], 2, "--effort: 'hardest' is none of"),
         (["--mode", "loose", "do it"], 2, "--mode: 'loose' is none of"),
         (["do it"], 2, "no key of a model provider"),
         (["--model", "nowhere/x", "do it"], 2, "nowhere"),

@@ -38,7 +38,9 @@ def test_arguments_are_read_as_meant(arguments: list[str], parsed: PromptRun | C
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--modl", "x"], "there is no flag --modl; did you mean --model?"),
+        (["--modl", "x"], "there is no flag --modl; did you mean --model or --mode?"),
+        (["--modle", "x"], "there is no flag --modle; did you mean --mode or --model?"),
+        (["--tokn", "x"], "there is no flag --tokn; did you mean --token?"),
         (["--zzz"], "there is no flag --zzz; see codegen --help"),
         (["--model"], "--model needs a value: --model MODEL"),
         (["--trust=yes"], "--trust takes no value"),

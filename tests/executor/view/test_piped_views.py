@@ -3,6 +3,7 @@
 import io
 import json
 
+import msgspec
 import pytest
 
 from executor.view.json_lines import JsonView, StreamJsonView
@@ -81,6 +82,7 @@ def test_json_is_one_object_with_the_denials() -> None:
             "input_tokens": 1200,
             "output_tokens": 34,
             "cached_tokens": 1000,
+            "reasoning_tokens": 0,
             "cost_usd": 0.0123,
         },
         "changes": [{"path": "src/a.py", "kind": "modified", "added": 3, "removed": 1}],
@@ -120,3 +122,29 @@ def test_stream_json_is_a_line_for_each_event_and_the_result_at_the_end() -> Non
 async def test_nobody_is_asked_without_a_terminal(view: PlainView | JsonView) -> None:
     question = Question("t1", "Shell", "Shell  make", "it is not known to only look", "make")
     assert await view.ask(question) == Declined(unasked=True)
+
+
+def test_json_names_every_figure_also_where_there_is_none() -> None:
+    out = io.StringIO()
+    view = JsonView(out)
+    view.show(msgspec.structs.replace(SUMMARY, usage=Usage()))
+    view.close()
+    assert json.loads(out.getvalue())["usage"] == {
+        "input_tokens": 0,
+        "cached_tokens": 0,
+        "output_tokens": 0,
+        "reasoning_tokens": 0,
+        "cost_usd": None,
+    }
+
+
+def test_json_lines_round_what_a_clock_says() -> None:
+    out = io.StringIO()
+    StreamJsonView(out).show(CallFinished("t1", "Shell", "x", "success", 0.12345678901234567))
+    assert json.loads(out.getvalue())["seconds"] == 0.123457
+
+
+async def test_a_denial_for_want_of_a_terminal_is_told_where_the_call_ends() -> None:
+    out, err = io.StringIO(), io.StringIO()
+    await PlainView(out, err).ask(Question("t1", "Shell", "Shell rm x", "why", "rm x"))
+    assert (out.getvalue(), err.getvalue()) == ("", "")
