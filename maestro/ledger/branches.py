@@ -4,41 +4,61 @@ Both end at the end of a turn, which every provider takes. No row is ever change
 """
 
 import secrets
+from dataclasses import dataclass
+
+import msgspec
 
 from maestro.domain.events import Forked, Rewound
+from maestro.errors import LedgerUnavailable
 from maestro.ledger.appends import Appends
 from maestro.ledger.database import NewSession
 from maestro.ledger.draft import Change, Draft
-from maestro.ledger.rows import Before, name
+from maestro.ledger.rows import Before, Row, name
 from maestro.ports import Branched, BranchRefused
+
+_TRIES = 20
+"""A try fails only because another append of the same session was written meanwhile."""
 
 
 class Branches(Appends):
     async def rewind(
         self, owner: str, session_id: str, rewind_id: str, to_seq: int
     ) -> Branched | BranchRefused:
-        key = name(f"rewind:{rewind_id}")
-        at_seq = 0
+        for _ in range(_TRIES):
+            rows = await self._database.read("row", name(session_id), owner)
+            if not rows:
+                return BranchRefused("gone")
+            head = rows[0]["head"]
+            (end,) = await self._database.read("turn_end", name(session_id), to_seq, head)
+            outcome = await self._rewound(owner, session_id, rewind_id, _Point(head, end))
+            if outcome is not None:
+                return outcome
+        raise LedgerUnavailable(f"session {session_id} was written by others {_TRIES} times")
 
-        async def plan(before: Before) -> Change | Branched | BranchRefused:
-            nonlocal at_seq
+    async def _rewound(
+        self, owner: str, session_id: str, rewind_id: str, point: "_Point"
+    ) -> Branched | BranchRefused | None:
+        """None: the session has moved since `point` was read."""
+        key = name(f"rewind:{rewind_id}")
+
+        async def plan(before: Before) -> Change | Branched | BranchRefused | _Moved:
             if before.found is not None and isinstance(before.found.event, Rewound):
                 return Branched(session_id, before.found.event.to_seq, before.row.head)
-            (end,) = await self._database.read(
-                "turn_end", name(session_id), to_seq, before.row.head
-            )
-            if end["run_open"]:
+            if before.row.head != point.head:
+                return _Moved()
+            if point.end["run_open"]:
                 return BranchRefused("run_open")
-            at_seq = end["seq"]
             draft = Draft(before)
-            draft.add(key, Rewound(at_seq))
+            draft.add(key, Rewound(point.end["seq"]))
             return draft.change()
 
         match await self._append(owner, session_id, key, (), plan):
             case Change() as change:
-                return Branched(session_id, at_seq, change.new_head)
+                return Branched(session_id, point.end["seq"], change.new_head)
             case None:
                 return BranchRefused("gone")
+            case _Moved():
+                return None
             case outcome:
                 return outcome
 
@@ -77,3 +97,15 @@ class Branches(Appends):
                 return BranchRefused("gone")
             case outcome:
                 return outcome
+
+
+@dataclass(frozen=True, slots=True)
+class _Point:
+    """Where the last turn that stands has ended, as it was when the session's head was `head`."""
+
+    head: int
+    end: Row
+
+
+class _Moved(msgspec.Struct, frozen=True):
+    pass
