@@ -236,6 +236,13 @@ REQUIREMENTS: tuple[Requirement, ...] = (
     Requirement(
         "R-BRANCH-2", DESIGN, "A fork is a session of its own that begins with another's turns."
     ),
+    Requirement(
+        "R-OWN-1", DESIGN, "A marked Python function of the user's is offered and run by itself."
+    ),
+    Requirement("R-OWN-2", DESIGN, "A command of the user's gets its parameters as JSON."),
+    Requirement(
+        "R-OWN-3", DESIGN, "A tool of the user's own that can't be offered is named with its file."
+    ),
     Requirement("R-LEDGER-3", DESIGN, "Of two answers to one call the first stays."),
     Requirement("R-LEDGER-4", DESIGN, "A fact of an older attachment is refused."),
     Requirement(

@@ -3,6 +3,7 @@
 Opens what a session holds and closes it again; what happens in between is `session`'s.
 """
 
+import asyncio
 import os
 import tempfile
 from collections.abc import AsyncGenerator, Mapping
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from executor.bootstrap.own_tools import custom_tools
 from executor.bootstrap.project import Project, plan_is_kept, project_spec, workspace_facts
 from executor.bootstrap.reads import SeenFiles
 from executor.errors import JournalError, ServerRefused
@@ -102,6 +104,7 @@ async def composed(
             view=view,
             workspace=workspace,
             tools={tool.contract.name: tool for tool in TOOLS},
+            custom_tools=await asyncio.to_thread(custom_tools, folders, environment),
             decide=policy.decide,
             remember=policy.remember,
             context=contexts.of,

@@ -149,6 +149,14 @@ def models() -> int:
 
 
 @app.command()
+def tools() -> int:
+    """What the model is offered: the built-in tools, and your own."""
+    from executor.cli.tools import tools as list_tools
+
+    return list_tools()
+
+
+@app.command()
 def login(
     provider: Annotated[str | None, typer.Argument(help="A provider's name, e.g. openai.")] = None,
     server: Server = None,

@@ -59,6 +59,7 @@ COMMANDS: dict[str, str] = {
     "sessions": "list, show and delete sessions",
     "rewind": "take a conversation back to an earlier turn",
     "fork": "branch a conversation off into a session of its own",
+    "tools": "what the model is offered, built-in and your own",
     "models": "which models can be had with the keys that are set",
     "login": "keep a token for a team's maestro, or a provider's key",
     "logout": "forget it",

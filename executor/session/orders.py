@@ -47,7 +47,8 @@ def ordered(message: RunTool, parts: SessionParts) -> Order:
         parameters = message.parameters
         effect = custom.declaration.effect
         call = PlannedCall(name, effect, parameters, bootstrap, custom=True)
-        return Order(call, lambda context: custom.run(parameters, context), DEFAULT_TOOL_SECONDS)
+        seconds = custom.seconds + ENDING_SECONDS
+        return Order(call, lambda context: custom.run(parameters, context), seconds)
     known = ", ".join(sorted((*parts.tools, *parts.custom_tools)))
     raise ToolFailure("unknown_tool", f"There is no tool {name!r} here. There are: {known}.")
 

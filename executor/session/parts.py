@@ -27,6 +27,11 @@ class CustomToolRunner(Protocol):
     @property
     def declaration(self) -> CustomTool: ...
 
+    @property
+    def seconds(self) -> float:
+        """How long a call may take, counted from its start; the tool keeps that time itself."""
+        ...
+
     async def run(self, parameters: JsonObject, context: ToolContext) -> ToolOutcome: ...
 
 

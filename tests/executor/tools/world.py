@@ -59,11 +59,13 @@ class World:
     async def run(self, tool_name: str, **parameters: Any) -> ToolOutcome:
         """Run one tool with parameters as they come from JSON. Raises ToolFailure as it does."""
         tool = BY_NAME[tool_name]
-        context = ToolContext(
+        checked = msgspec.convert(parameters, tool.contract.parameters)
+        return await tool.run(checked, self.context())
+
+    def context(self) -> ToolContext:
+        return ToolContext(
             "call-1", self.workspace, self.processes, self.reads, self._emit, self.spill
         )
-        checked = msgspec.convert(parameters, tool.contract.parameters)
-        return await tool.run(checked, context)
 
     async def text(self, tool_name: str, **parameters: Any) -> str:
         return (await self.run(tool_name, **parameters)).text
