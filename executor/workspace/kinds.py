@@ -38,12 +38,21 @@ _CONTROLS = bytes(set(range(32)) - set(_TEXT_CONTROLS))
 
 
 def binary_kind(content: bytes) -> str | None:
-    """What `content` is, in words, or None if it is text."""
+    """What `content` is, in words, or None if its bytes can be those of a text of single bytes."""
     start = content[:LOOKED_AT]
-    if b"\0" not in start and len(start.translate(None, _CONTROLS)) > 0.7 * len(start):
+    if b"\0" not in start and len(start.translate(None, _CONTROLS)) >= 0.7 * len(start):
         return "PDF document" if start.startswith(b"%PDF-") else None
-    if not start or start.startswith(_UTF_16_BOMS):
-        return None
+    return None if start.startswith(_UTF_16_BOMS) else signature(content)
+
+
+def holds_controls(content: bytes) -> bool:
+    """Whether there is a control character that no text file has a use for."""
+    return len(content.translate(None, _CONTROLS)) < len(content)
+
+
+def signature(content: bytes) -> str:
+    """What `content` is by the bytes at its beginning, 'binary data' for what is not known."""
+    start = content[:LOOKED_AT]
     if start.startswith(b"RIFF"):
         return {b"WEBP": "WebP image", b"WAVE": "WAV audio"}.get(start[8:12], "RIFF media")
     if start[257:262] == b"ustar":

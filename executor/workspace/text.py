@@ -3,23 +3,26 @@
 Every text that `decode` gives, `encode` turns into the very bytes that it came from.
 """
 
-import codecs
 from bisect import bisect_left, bisect_right
 from typing import Literal
 
 import msgspec
 
 from executor.errors import ToolFailure
-from executor.workspace.kinds import binary_kind
+from executor.workspace.encodings import Codec, decoded
+from executor.workspace.kinds import binary_kind, signature
 
-Codec = Literal["utf-8", "utf-16-le", "utf-16-be", "latin-1"]
-Ending = Literal["\n", "\r\n"]
+Ending = Literal["\n", "\r\n", "\r"]
 
-_BOMS: tuple[tuple[bytes, Codec], ...] = (
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
-)
+_NAMES: dict[Codec, str] = {
+    "utf-8": "",
+    "utf-16-le": "UTF-16",
+    "utf-16-be": "UTF-16",
+    "utf-32-le": "UTF-32",
+    "utf-32-be": "UTF-32",
+    "latin-1": "Latin-1",
+    "cp1252": "Windows-1252",
+}
 
 
 class Text(msgspec.Struct, frozen=True):
@@ -32,21 +35,29 @@ class Text(msgspec.Struct, frozen=True):
     @property
     def ending(self) -> Ending:
         """The line ending that prevails."""
+        if _is_classic(self.text):
+            return "\r"
         windows = self.text.count("\r\n")
         return "\r\n" if windows > self.text.count("\n") - windows else "\n"
 
     @property
     def peculiarities(self) -> str:
         """What is not plain UTF-8 with line feeds, in words; empty for what is."""
-        windows = self.text.count("\r\n")
-        plain = self.text.count("\n") - windows
-        names = {"utf-8": "", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16", "latin-1": "Latin-1"}
-        found = [
-            names[self.codec],
+        found = (
+            _NAMES[self.codec],
             "byte order mark" if self.bom else "",
-            ("mixed line endings" if plain else "CRLF line endings") if windows else "",
-        ]
+            self._odd_endings,
+        )
         return ", ".join(part for part in found if part)
+
+    @property
+    def _odd_endings(self) -> str:
+        if _is_classic(self.text):
+            return "CR line endings"
+        windows = self.text.count("\r\n")
+        if not windows:
+            return ""
+        return "CRLF line endings" if windows == self.text.count("\n") else "mixed line endings"
 
     def with_text(self, text: str) -> "Text":
         return msgspec.structs.replace(self, text=text)
@@ -65,27 +76,23 @@ class Text(msgspec.Struct, frozen=True):
 
 
 def decode(content: bytes) -> Text | None:
-    """`content` as text, or None if it is binary."""
-    for bom, codec in _BOMS:
-        if content.startswith(bom):
-            text = _decoded(content[len(bom) :], codec)
-            if text is not None:
-                return Text(text, codec, bom)
-    if binary_kind(content) is not None:
-        return None
-    text = _decoded(content, "utf-8")
-    return Text(text) if text is not None else Text(content.decode("latin-1"), "latin-1")
+    """`content` as text, or None if it is not surely text."""
+    found = decoded(content)
+    return None if found is None else Text(*found)
 
 
-def _decoded(content: bytes, codec: Codec) -> str | None:
-    try:
-        return content.decode(codec)
-    except UnicodeDecodeError:
-        return None
+def kind_of_binary(content: bytes) -> str:
+    """What `content`, which is not surely text, may be."""
+    kind = signature(content)
+    unknown = b"\0" not in content and binary_kind(content) is None
+    if unknown and kind == "binary data":
+        return "text in an encoding that is not known here, or binary data"
+    return kind
 
 
 def lines_of(text: str) -> list[str]:
     """The lines without their endings; a last line without one counts, nothing after one not."""
+    text = _with_line_feeds(text)
     lines = [line.removesuffix("\r") for line in text.split("\n")]
     if text.endswith("\n") or not text:
         lines.pop()
@@ -93,6 +100,7 @@ def lines_of(text: str) -> list[str]:
 
 
 def line_count(text: str) -> int:
+    text = _with_line_feeds(text)
     return text.count("\n") + (bool(text) and not text.endswith("\n"))
 
 
@@ -101,11 +109,20 @@ def with_ending(text: str, ending: Ending) -> str:
     return text.replace("\r\n", "\n").replace("\n", ending)
 
 
+def _is_classic(text: str) -> bool:
+    """Whether carriage returns alone end the lines, as on a Mac before 2001."""
+    return "\r" in text and "\n" not in text
+
+
+def _with_line_feeds(text: str) -> str:
+    return text.replace("\r", "\n") if _is_classic(text) else text
+
+
 class Unified:
     """A text with line feeds alone, and the way from its positions back to the original's."""
 
     def __init__(self, original: str) -> None:
-        self.text = original.replace("\r\n", "\n")
+        self.text = _with_line_feeds(original).replace("\r\n", "\n")
         self._returns: list[int] = []
         at = original.find("\r\n")
         while at >= 0:

@@ -12,22 +12,50 @@ from executor.tool_context import ToolOutcome
 from protocol.from_executor import ResultMetadata
 from tests.executor.tools.world import World
 
+UNKNOWN = "text in an encoding that is not known here, or binary data"
+
 
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
         (b"one\ntwo\n", "     1\tone\n     2\ttwo"),
         (b"one\ntwo", "     1\tone\n     2\ttwo\n[no line ending at the end]"),
+        (b"\n", "     1\t"),
+        (b"\n\n", "     1\t\n     2\t"),
+        (b" \t\n", "     1\t \t"),
+        (b"", "[the file is empty]"),
+        # Line endings
         (b"one\r\ntwo\r\n", "     1\tone\n     2\ttwo\n[CRLF line endings]"),
         (b"one\r\ntwo\n", "     1\tone\n     2\ttwo\n[mixed line endings]"),
-        (b"\xef\xbb\xbfone\n", "     1\tone\n[byte order mark]"),
+        (b"one\r\ntwo", "     1\tone\n     2\ttwo\n[CRLF line endings; no line ending at the end]"),
+        (b"one\rtwo\r", "     1\tone\n     2\ttwo\n[CR line endings]"),
+        (b"one\rtwo", "     1\tone\n     2\ttwo\n[CR line endings; no line ending at the end]"),
+        (b"one\rmore\ntwo\n", "     1\tone\rmore\n     2\ttwo"),
+        (b"a\x0cb\x0bc\xc2\x85d\n", "     1\ta\x0cb\x0bc\x85d"),
+        ("a\u2028b\n".encode(), "     1\ta\u2028b"),
+        # Encodings
         ("é\n".encode(), "     1\té"),
+        ("日本語 😀\n".encode(), "     1\t日本語 😀"),
+        (b"\xef\xbb\xbfone\n", "     1\tone\n[byte order mark]"),
+        (b"\xef\xbb\xbf", "[the file is empty]"),
         ("é\n".encode("latin-1"), "     1\té\n[Latin-1]"),
+        (
+            "naïve café, 5 µm\r\n".encode("latin-1"),
+            "     1\tnaïve café, 5 µm\n[Latin-1, CRLF line endings]",
+        ),
+        ("“5 €”\n".encode("cp1252"), "     1\t“5 €”\n[Windows-1252]"),
+        (b"caf\xe9\x1a", "     1\tcafé\x1a\n[Latin-1; no line ending at the end]"),
+        ("Привет\n".encode("cp1251"), "     1\tÏðèâåò\n[Latin-1]"),
         ("é\n".encode("utf-16"), "     1\té\n[UTF-16, byte order mark]"),
         (b"\xfe\xff" + "é\n".encode("utf-16-be"), "     1\té\n[UTF-16, byte order mark]"),
-        (b"a\x0cb\x0bc\xc2\x85d\n", "     1\ta\x0cb\x0bc\x85d"),
-        (b"\n\n", "     1\t\n     2\t"),
-        (b"", "[the file is empty]"),
+        ("One, two.\r\n".encode("utf-16-le"), "     1\tOne, two.\n[UTF-16, CRLF line endings]"),
+        ("One, two.\n".encode("utf-16-be"), "     1\tOne, two.\n[UTF-16]"),
+        ("é\n".encode("utf-32"), "     1\té\n[UTF-32, byte order mark]"),
+        # What looks like binary and is not
+        (b"\x1b[1mbold\x1b[0m\n", "     1\t\x1b[1mbold\x1b[0m"),
+        (b"\x01\n" + b"text " * 4 + b"\n", "     1\t\x01\n     2\t" + "text " * 4),
+        (b"#!/bin/sh\necho hi\n", "     1\t#!/bin/sh\n     2\techo hi"),
+        (b"BM is not always a bitmap\n", "     1\tBM is not always a bitmap"),
     ],
 )
 async def test_every_text_is_shown_with_numbers_and_what_is_peculiar(
@@ -81,11 +109,20 @@ async def test_a_result_is_bounded_and_says_which_offset_goes_on(world: World) -
     ("content", "kind"),
     [
         (b"\x89PNG\r\n\x1a\n\0\0", "PNG image"),
-        (b"%PDF-1.7\nx\0", "PDF document"),
         (b"PK\x03\x04\0\0", "ZIP archive (or a document, a JAR, a wheel)"),
         (b"\x7fELF\0\0", "ELF binary"),
         (b"\x1f\x8b\x08\0", "gzip data"),
+        (b"SQLite format 3\0", "SQLite database"),
+        (b"RIFF\0\0\0\0WAVE", "WAV audio"),
+        (b"\0" * 257 + b"ustar", "tar archive"),
         (b"a\0b", "binary data"),
+        (b"a\0b\0c", "binary data"),
+        (b"\1\0\2\0\3\0\4\0", "binary data"),
+        ("text\n".encode("utf-16-le") + b"\0\xd8", "binary data"),
+        ("日本語の文章".encode("shift-jis") + b"\n", UNKNOWN),
+        ("日本".encode("shift-jis") * 6, UNKNOWN),
+        (b"caf\xe9 \x02\n", UNKNOWN),
+        (b"\xff\xfea\0\0\0", "binary data"),
         (b"\x01\x02\x03\x04\x05\x06", "binary data"),
     ],
 )
