@@ -14,6 +14,7 @@ import msgspec
 
 from executor.errors import ToolFailure
 from executor.failpoints import hit
+from executor.workspace.likeness import take_after
 
 READ_MAX = 32 * 1024 * 1024
 """Bytes of the largest file that is read whole."""
@@ -25,6 +26,19 @@ _READ_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_NOCTTY | os.O_C
 _TEMP_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
+class Stamp(msgspec.Struct, frozen=True):
+    """What tells one state of a name from another without reading: equal means unchanged."""
+
+    inode: int = 0
+    size: int = 0
+    mtime_ns: int = 0
+    ctime_ns: int = 0
+
+
+MISSING = Stamp()
+"""The state of a name that nothing stands behind."""
+
+
 class FileBytes(msgspec.Struct, frozen=True):
     """A file as it was at one moment."""
 
@@ -33,6 +47,8 @@ class FileBytes(msgspec.Struct, frozen=True):
     content: bytes
     digest: str
     """SHA-256 of `content`, in hexadecimal."""
+    stamp: Stamp = MISSING
+    """Taken before `content` was read."""
 
 
 class Recent:
@@ -95,9 +111,15 @@ def read_regular(folder: int, name: str, shown: str, limit: int = READ_MAX) -> b
 
     The size is checked again on what was read: a file may grow, and /proc says 0.
     """
+    return read_stamped(folder, name, shown, limit)[0]
+
+
+def read_stamped(folder: int, name: str, shown: str, limit: int) -> tuple[bytes, Stamp]:
+    """Like `read_regular`, with the state of the file before it was read."""
     handle = open_regular(folder, name, shown)
     try:
-        size = os.fstat(handle).st_size
+        before = os.fstat(handle)
+        size = before.st_size
         if size > limit:
             raise _too_large(shown, size, limit)
         chunks: list[bytes] = []
@@ -109,19 +131,29 @@ def read_regular(folder: int, name: str, shown: str, limit: int = READ_MAX) -> b
                 raise _too_large(shown, total, limit)
     finally:
         os.close(handle)
-    return b"".join(chunks)
+    return b"".join(chunks), stamp_of(before)
+
+
+def stamp_of(status: os.stat_result | None) -> Stamp:
+    """The state that `status` tells of; MISSING for None."""
+    if status is None:
+        return MISSING
+    return Stamp(status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
 def digest_of(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def replace(folder: int, name: str, content: bytes, new_mode: int) -> None:
+def replace(
+    folder: int, name: str, content: bytes, new_mode: int, expected: Stamp | None = None
+) -> None:
     """Make `name` in `folder` hold `content`: the old bytes or the new ones, never a mixture.
 
-    An existing file keeps its mode and, where that is allowed, its owner; another one gets
-    `new_mode`. What was there before is replaced, never followed or opened. Raises OSError and
-    leaves nothing behind.
+    An existing file keeps its mode, its extended attributes (access lists among them) and, where
+    that is allowed, its owner; another one gets `new_mode`. What was there before is replaced,
+    never followed or opened for writing. Raises OSError, ToolFailure `stale` where the name is not
+    in the state `expected` any more, and leaves nothing behind.
     """
     before = _status(folder, name)
     temporary = f".codegen-{secrets.token_hex(8)}.tmp"
@@ -129,14 +161,20 @@ def replace(folder: int, name: str, content: bytes, new_mode: int) -> None:
     try:
         try:
             _write_all(handle, content)
-            if before is not None:
-                with suppress(PermissionError):
-                    os.fchown(handle, before.st_uid, before.st_gid)
-            os.fchmod(handle, stat.S_IMODE(before.st_mode) if before is not None else new_mode)
+            if before is None:
+                os.fchmod(handle, new_mode)
+            else:
+                take_after(handle, before, folder, name)
             os.fsync(handle)
         finally:
             os.close(handle)
         hit("tmp_written")
+        if expected is not None and stamp_of(_status(folder, name)) != expected:
+            raise ToolFailure(
+                "stale",
+                f"{name} was changed by somebody else while it was being written; it was left as "
+                "it is. Read it again before you change it.",
+            )
         os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
         hit("renamed")
     except BaseException:

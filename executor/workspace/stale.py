@@ -6,6 +6,7 @@ Compares digests; whoever keeps them keeps them elsewhere.
 from executor.errors import ToolFailure
 from executor.workspace.diff import difference
 from executor.workspace.files import FileBytes
+from executor.workspace.secret_names import is_secret
 from executor.workspace.text import decode
 from executor.workspace.workspace import Workspace
 
@@ -26,6 +27,8 @@ def require_seen(workspace: Workspace, found: FileBytes, seen: str | None) -> No
 
 
 def _what_changed(workspace: Workspace, found: FileBytes, seen: str) -> str:
+    if is_secret(tuple(found.shown.split("/"))):
+        return ""  # whether it may be read again is for the policy to say
     before = workspace.read_before(seen)
     old = decode(before) if before is not None else None
     new = decode(found.content)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from executor.errors import OutsideWorkspace, ToolFailure
 from executor.workspace import files
-from executor.workspace.files import FileBytes, Recent
+from executor.workspace.files import FileBytes, Recent, Stamp
 from executor.workspace.names import printable
 from executor.workspace.resolved import FOLDER_FLAGS, Located, ResolvedPath
 from executor.workspace.root import Root
@@ -69,8 +69,8 @@ class Workspace:
             shown = found.path.shown
             if found.path.kind == "folder":
                 raise ToolFailure("is_folder", f"{shown} is a folder: list it with ReadFolder.")
-            content = files.read_regular(found.folder, found.rest[0], shown, limit)
-        read = FileBytes(shown, content, files.digest_of(content))
+            content, stamp = files.read_stamped(found.folder, found.rest[0], shown, limit)
+        read = FileBytes(shown, content, files.digest_of(content), stamp)
         self._recent.keep(read)
         return read
 
@@ -100,23 +100,23 @@ class Workspace:
         with self._root.existing(path) as found:
             return found.path
 
-    def write(self, path: str, content: bytes) -> str:
+    def write(self, path: str, content: bytes, expected: Stamp | None = None) -> str:
         """Create or replace a file atomically, folders on the way included; its real path, shown.
 
-        Failures: is_folder, not_a_file, outside_workspace, unwritable, no_space.
+        `expected` is the state that the file must still be in, MISSING for one that must not be
+        there. Failures: is_folder, not_a_file, outside_workspace, unwritable, no_space, stale.
         """
         with self._changing, self._root.located(path) as found:
-            if found.path.kind in ("folder", "other"):
-                raise ToolFailure(
-                    "not_a_file", f"{found.path.shown} is not a file: it can't be written."
-                )
-            if found.path.kind == "file" and not os.access(
-                found.rest[0], os.W_OK, dir_fd=found.folder, effective_ids=True
-            ):
-                raise ToolFailure("unwritable", f"{found.path.shown} is write-protected.")
+            _require_writable(found)
+            mode = _FILE_MODE & ~self._umask
             with _made(found) as folder:
-                files.replace(folder, found.rest[-1], content, _FILE_MODE & ~self._umask)
+                files.replace(folder, found.rest[-1], content, mode, expected)
             return found.path.shown
+
+    def require_writable(self, path: str) -> None:
+        """Raise the failure that `write` would end in, where that can be told beforehand."""
+        with self._root.located(path) as found:
+            _require_writable(found)
 
     def read_before(self, digest: str) -> bytes | None:
         """The bytes with that digest, if they were read not long ago."""
@@ -144,6 +144,15 @@ class Workspace:
         """
         with self._root.folder(path) as found:
             return walk(self._root.handle, found.folder, found.path.real, pruning)
+
+
+def _require_writable(found: Located) -> None:
+    if found.path.kind in ("folder", "other"):
+        raise ToolFailure("not_a_file", f"{found.path.shown} is not a file: it can't be written.")
+    if found.path.kind == "file" and not os.access(
+        found.rest[0], os.W_OK, dir_fd=found.folder, effective_ids=True
+    ):
+        raise ToolFailure("unwritable", f"{found.path.shown} is write-protected.")
 
 
 @contextmanager
