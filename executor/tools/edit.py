@@ -1,97 +1,83 @@
-"""`Edit`: one exact replacement in a file that was read.
+"""`Edit`: one or several exact replacements in a file that was read.
 
-Everything outside the match stays byte for byte; where nothing matches, it says what comes nearest.
+Everything outside the matches stays byte for byte; where nothing matches, it says what comes
+nearest.
 """
 
+import msgspec
+
 from executor.errors import ToolFailure
+from executor.syntax import Written, syntax_note
 from executor.tool_context import ToolContext, ToolOutcome
-from executor.workspace.diff import difference
+from executor.workspace import FileBytes
+from executor.workspace.change import change_of
 from executor.workspace.files import digest_of
 from executor.workspace.numbered import counted
-from executor.workspace.passage import nearest, occurrences
+from executor.workspace.replacement import Replacement, replaced
 from executor.workspace.stale import require_seen
-from executor.workspace.text import Text, Unified, decode, with_ending
+from executor.workspace.text import Text, decode
 from executor.workspace.waiting import in_thread
 from protocol.from_executor import ResultMetadata
 from protocol.tools import edit
 from protocol.tools.contract import ToolContract
-from protocol.wire import FileChange
-
-_PLACES_SHOWN = 10
 
 
 class EditTool:
-    """Replaces one passage, or every one that is the same."""
+    """Replaces one passage, every one that is the same, or several passages at once."""
 
     contract: ToolContract = edit.CONTRACT
 
+    async def check(self, parameters: edit.Edit, context: ToolContext) -> None:
+        """Raise the failure that `run` would end in as things stand."""
+        await in_thread(lambda: _planned(parameters, context))
+
     async def run(self, parameters: edit.Edit, context: ToolContext) -> ToolOutcome:
-        return await in_thread(lambda: _edit(parameters, context))
+        path, plan, metadata = await in_thread(lambda: _edit(parameters, context))
+        (change,) = metadata.changes
+        note = await syntax_note(
+            Written(path, plan.before, plan.after),
+            context.workspace,
+            context.processes,
+            context.tool_id,
+        )
+        return ToolOutcome(
+            f"Edited {path}: {counted(plan.places, 'passage')} replaced, "
+            f"{counted(change.added, 'line')} added, {change.removed:,} removed.{note}",
+            metadata=metadata,
+        )
 
 
-def _edit(parameters: edit.Edit, context: ToolContext) -> ToolOutcome:
+class _Plan(msgspec.Struct, frozen=True):
+    found: FileBytes
+    before: Text
+    after: Text
+    content: bytes
+    places: int
+
+
+def _planned(parameters: edit.Edit, context: ToolContext) -> _Plan:
+    """What the edit would make of the file as it is; raises ToolFailure for what can't be done."""
     workspace = context.workspace
-    with workspace.exclusive():
-        found = workspace.read(parameters.file_path)
-        require_seen(workspace, found, context.reads.seen(found.shown))
-        before = decode(found.content)
-        if before is None:
-            raise ToolFailure("binary", f"{found.shown} is a binary file: Edit works on text.")
-        after, places = _replaced(before, parameters, found.shown)
-        content = after.encode()
-        if content == found.content:
-            raise ToolFailure("no_change", "old_string and new_string are the same: no change.")
-        path = workspace.write(parameters.file_path, content)
-        context.reads.note(path, digest_of(content))
-    change = difference(path, before.text, after.text)
-    return ToolOutcome(
-        f"Edited {path}: {counted(places, 'passage')} replaced, "
-        f"{counted(change.added, 'line')} added, {change.removed:,} removed.",
-        metadata=ResultMetadata(
-            changes=(FileChange(path, "modified", change.added, change.removed),),
-            diff=change.diff or None,
-        ),
-    )
+    found = workspace.read(parameters.file_path)
+    require_seen(workspace, found, context.reads.seen(found.shown))
+    before = decode(found.content)
+    if before is None:
+        raise ToolFailure("binary", f"{found.shown} is a binary file: Edit works on text.")
+    replacements = [
+        Replacement(one.old_string, one.new_string, one.replace_all)
+        for one in (parameters, *parameters.edits)
+    ]
+    after, places = replaced(before, replacements, found.shown)
+    content = after.encode()
+    if content == found.content:
+        raise ToolFailure("no_change", "The edits undo one another: no change.")
+    workspace.require_writable(parameters.file_path)
+    return _Plan(found, before, after, content, places)
 
 
-def _replaced(before: Text, parameters: edit.Edit, path: str) -> tuple[Text, int]:
-    """The text after the edit, and how many passages it changed."""
-    unified = Unified(before.text)
-    old = with_ending(parameters.old_string, "\n")
-    starts = occurrences(unified.text, old)
-    if not starts:
-        raise ToolFailure("no_match", _no_match(unified.text, old, path))
-    if len(starts) > 1 and not parameters.replace_all:
-        raise ToolFailure("several_matches", _several(unified.text, starts, path))
-    parts: list[str] = []
-    done = 0
-    for start in starts:
-        first, last = unified.start(start), unified.end(start + len(old))
-        parts += [before.text[done:first], _new(parameters.new_string, before, first, last)]
-        done = last
-    return before.with_text("".join((*parts, before.text[done:]))), len(starts)
-
-
-def _new(text: str, before: Text, first: int, last: int) -> str:
-    """`text` with the line endings of the passage that it replaces, or else of the file."""
-    passage = before.text[first:last]
-    ending = (Text(passage) if "\n" in passage else before).ending
-    return with_ending(text, ending)
-
-
-def _no_match(text: str, old: str, path: str) -> str:
-    if not text:
-        return f"old_string was not found: {path} is empty. Use WriteFile to fill it."
-    near = nearest(text, old)
-    if near is None:
-        return f"old_string was not found in {path}, and nothing like it. Read the file again."
-    return f"old_string was not found in {path}. {near}"
-
-
-def _several(text: str, starts: list[int], path: str) -> str:
-    lines = [text.count("\n", 0, start) + 1 for start in starts[:_PLACES_SHOWN]]
-    more = f" and {len(starts) - len(lines):,} more" if len(starts) > len(lines) else ""
-    return (
-        f"old_string matches {len(starts):,} places in {path}, at lines "
-        f"{', '.join(map(str, lines))}{more}. Take more lines around it, or set replace_all."
-    )
+def _edit(parameters: edit.Edit, context: ToolContext) -> tuple[str, _Plan, ResultMetadata]:
+    with context.workspace.exclusive():
+        plan = _planned(parameters, context)
+        path = context.workspace.write(parameters.file_path, plan.content, plan.found.stamp)
+        context.reads.note(path, digest_of(plan.content))
+    return path, plan, change_of(path, plan.before, plan.after, created=False)

@@ -5,28 +5,51 @@ Works on text with a line feed for every line ending; changes nothing.
 
 import difflib
 import re
-from collections.abc import Callable
+import unicodedata
+from collections.abc import Callable, Iterator
 
 import msgspec
 
-from executor.workspace.numbered import numbered
+from executor.workspace.numbered import cut_line, numbered
 from executor.workspace.text import lines_of
 
 _SHOWN_LINES = 20
+_SHOWN_CHARACTERS = 200
+_FOLDED_LINES = 100_000
 _COMPARED_LINES = 5000
+_COMPARED_WORDS = 500
 _CLOSE = 0.6
-_TYPOGRAPHIC = str.maketrans("\u2018\u2019\u201c\u201d\u2013\u2014\u00a0", "''\"\"-- ")
+_TYPOGRAPHIC = str.maketrans(
+    "\u2018\u2019\u201a\u201b\u2032\u201c\u201d\u201e\u2033\u00ab\u00bb\u2010\u2011\u2012\u2013\u2014\u2212"
+    "\u00a0\u2007\u2009\u202f\u3000",
+    '\'\'\'\'\'""""""------     ',
+)
+_UNSEEN = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u2060\ufeff\u200e\u200f"))
 _NUMBERED = re.compile(r"^ *\d+\t", re.MULTILINE)
 
 _Fold = Callable[[str], str]
 
+
+def _spaced(line: str) -> str:
+    return " ".join(line.split())
+
+
 _FOLDS: tuple[tuple[str, _Fold], ...] = (
     ("trailing white space", str.rstrip),
+    ("tabs where old_string has spaces, or the other way round", lambda line: line.expandtabs(4)),
+    ("tabs where old_string has spaces, or the other way round", lambda line: line.expandtabs(8)),
     ("indentation", str.strip),
-    ("white space", lambda line: " ".join(line.split())),
+    ("white space", _spaced),
     ("typographic quotes, dashes or spaces", lambda line: line.translate(_TYPOGRAPHIC).strip()),
+    ("characters that can't be seen", lambda line: line.translate(_UNSEEN).strip()),
+    (
+        "the Unicode form of its characters",
+        lambda line: unicodedata.normalize("NFKC", line).strip(),
+    ),
     ("capital letters", lambda line: line.casefold().strip()),
     ("escapes", lambda line: line.replace("\\", "").strip()),
+    ("quotes", lambda line: line.translate(_TYPOGRAPHIC).replace('"', "'").strip()),
+    ("a carriage return inside a line", lambda line: line.replace("\r", "").strip()),
 )
 """Ways of being nearly equal, the mildest first."""
 
@@ -37,12 +60,16 @@ class Near(msgspec.Struct, frozen=True):
     first: int
     lines: tuple[str, ...]
     differs: str
+    example: str = ""
+    """The first line that differs, in both forms; empty where the words themselves differ."""
 
     def __str__(self) -> str:
         last = self.first + len(self.lines) - 1
         shown = numbered(self.lines[:_SHOWN_LINES], self.first)
+        more = len(self.lines) - _SHOWN_LINES
+        rest = f"\n[{more:,} more lines]" if more > 0 else ""
         where = f"line {self.first}" if last == self.first else f"lines {self.first} to {last}"
-        return f"The nearest text, {where}, differs in {self.differs}:\n{shown}"
+        return f"The nearest text, {where}, differs in {self.differs}:\n{shown}{rest}{self.example}"
 
 
 def occurrences(text: str, passage: str) -> list[int]:
@@ -57,23 +84,62 @@ def occurrences(text: str, passage: str) -> list[int]:
 
 def nearest(text: str, passage: str) -> Near | None:
     """The passage of `text` that `passage` most likely meant."""
-    lines = lines_of(text)
+    lines = lines_of(text)[:_FOLDED_LINES]
     wanted = lines_of(passage)
     bare = lines_of(_NUMBERED.sub("", passage))
     if bare != wanted:
         at = _window(lines, bare, str.strip)
         if at is not None:
-            return _near(lines, at, len(bare), "the line numbers, which are not part of the file")
+            return _near(lines, at, bare, "the line numbers, which are not part of the file")
     for differs, fold in _FOLDS:
         at = _window(lines, wanted, fold)
         if at is not None:
-            return _near(lines, at, len(wanted), differs)
+            return _near(lines, at, wanted, differs, in_detail=True)
+    broken = _otherwise_broken(text, passage)
+    if broken is not None:
+        first, count = broken
+        return Near(
+            first + 1, tuple(lines[first : first + count]), "where its lines break, or blank lines"
+        )
     at = _most_alike(lines[:_COMPARED_LINES], wanted)
-    return None if at is None else _near(lines, at, len(wanted), "its words")
+    return None if at is None else _near(lines, at, wanted, "its words", in_detail=True)
 
 
-def _near(lines: list[str], at: int, length: int, differs: str) -> Near:
-    return Near(at + 1, tuple(lines[at : at + length]), differs)
+def _near(
+    lines: list[str], at: int, wanted: list[str], differs: str, *, in_detail: bool = False
+) -> Near:
+    there = lines[at : at + len(wanted)]
+    example = next(_examples(there, wanted, at + 1), "") if in_detail else ""
+    return Near(at + 1, tuple(there), differs, example)
+
+
+def _examples(there: list[str], wanted: list[str], first: int) -> Iterator[str]:
+    """Each line that differs, as the file has it and as it was given, escapes for what hides."""
+    for number, (line, given) in enumerate(zip(there, wanted, strict=False), start=first):
+        if line != given:
+            file, asked = _visible(line), _visible(given)
+            yield f"\nLine {number} of the file: {file}\nIn old_string:  {asked}"
+
+
+def _visible(line: str) -> str:
+    """`line` in quotes, with escapes for tabs and for what is not plain ASCII but looks like it."""
+    hidden = (
+        f"\\u{ord(char):04x}" if ord(char) in _TYPOGRAPHIC or ord(char) in _UNSEEN else char
+        for char in cut_line(line, _SHOWN_CHARACTERS)
+    )
+    escaped = "".join(hidden).replace("\t", "\\t").replace("\r", "\\r")
+    return f"\u00bb{escaped}\u00ab"
+
+
+def _otherwise_broken(text: str, passage: str) -> tuple[int, int] | None:
+    """First line, counted from 0, and number of lines where the same words stand in other lines."""
+    words = passage.split()
+    if not 1 < len(words) <= _COMPARED_WORDS:
+        return None
+    found = re.search(r"\s+".join(map(re.escape, words)), text)
+    if found is None:
+        return None
+    return text.count("\n", 0, found.start()), found.group().count("\n") + 1
 
 
 def _window(lines: list[str], wanted: list[str], fold: _Fold) -> int | None:

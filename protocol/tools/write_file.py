@@ -18,7 +18,8 @@ CONTRACT = ToolContract(
     parameters=WriteFile,
     description=(
         "Creates a file, or replaces the whole of one, with the given content; missing folders "
-        "are made. An existing file must have been read before. It keeps its mode and line "
-        "endings. To change part of a file, use Edit: it is shorter and safer."
+        "are made. An existing file must have been read before. It keeps its mode, encoding and "
+        "line endings. Of Python, JSON, TOML, YAML and JavaScript the result says whether the "
+        "file can be parsed. To change part of a file, use Edit: it is shorter and safer."
     ),
 )
