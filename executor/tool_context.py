@@ -5,7 +5,7 @@ The seam between `session`, which decides and journals, and `tools`, which only 
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import msgspec
 
@@ -59,4 +59,19 @@ class Tool(Protocol):
 
     async def run(self, parameters: Any, context: ToolContext) -> ToolOutcome:
         """`parameters` is an instance of `contract.parameters`."""
+        ...
+
+
+@runtime_checkable
+class Prechecked(Protocol):
+    """A tool that can tell beforehand that a call would come to nothing.
+
+    Nobody is then asked about such a call.
+    """
+
+    async def check(self, parameters: Any, context: ToolContext) -> None:
+        """Raise the ToolFailure in which `run` would end as things stand; change nothing.
+
+        Called before the user is asked. `run` checks again: the answer may take its time.
+        """
         ...

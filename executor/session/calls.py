@@ -17,7 +17,7 @@ from executor.session.orders import Order, ordered
 from executor.session.parts import SessionParts
 from executor.session.reports import Answered, Live, Reports
 from executor.session.results import cancelled, denied, failed, unsuccessful
-from executor.tool_context import ToolOutcome
+from executor.tool_context import ToolContext, ToolOutcome
 from executor.view.port import CallStarted
 from protocol.from_maestro import RunTool
 
@@ -138,7 +138,11 @@ class Calls:
             live.asking = True
             self._reports.progress(tool_id, "asking")
 
-        live.refused = await self._consent.refusal(tool_id, order.call, ask)
+        async def check() -> None:
+            if order.check is not None:
+                await order.check(self._context(live))
+
+        live.refused = await self._consent.refusal(tool_id, order.call, check, ask)
         if live.asking:
             live.asking = False
             if live.refused is None:
@@ -153,12 +157,15 @@ class Calls:
             self._parts.view.show(CallStarted(tool_id, order.call.tool_name, live.title))
         return await self._run(live, order)
 
-    async def _run(self, live: Live, order: Order) -> ToolOutcome:
+    def _context(self, live: Live) -> ToolContext:
         def emit(stream: Literal["stdout", "stderr"], text: str) -> None:
             if live.message.tool_id in self._live:
                 self._reports.output(live, stream, text)
 
-        context = self._parts.context(live.message.tool_id, emit)
+        return self._parts.context(live.message.tool_id, emit)
+
+    async def _run(self, live: Live, order: Order) -> ToolOutcome:
+        context = self._context(live)
         clock = asyncio.timeout(order.seconds)
         try:
             async with clock:

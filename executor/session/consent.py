@@ -4,7 +4,7 @@ Waits for a human where policy says so; the call's own task is the only one that
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import assert_never
 
 from executor.errors import ToolFailure
@@ -27,9 +27,16 @@ class Consent:
         self._one_at_a_time = asyncio.Lock()
 
     async def refusal(
-        self, tool_id: str, call: PlannedCall, asking: Callable[[], None]
+        self,
+        tool_id: str,
+        call: PlannedCall,
+        check: Callable[[], Awaitable[None]],
+        asking: Callable[[], None],
     ) -> Refused | None:
-        """None when the call may run. `asking` is called before a human is waited for."""
+        """None when the call may run.
+
+        Before a human is waited for, `check` may raise ToolFailure, then `asking` is called.
+        """
         verdict = self._parts.decide(call)
         match verdict:
             case Allow():
@@ -39,6 +46,7 @@ class Consent:
             case Ask(why=why) if call.bootstrap:
                 return Refused(f"Not asked before the first answer: {why}")
             case Ask():
+                await check()
                 asking()
             case _:
                 assert_never(verdict)

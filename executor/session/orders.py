@@ -4,13 +4,14 @@ Checks names and parameters against the contracts. Decides nothing, runs nothing
 """
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import msgspec
 
 from executor.errors import ToolFailure
 from executor.policy.call import PlannedCall
 from executor.session.parts import SessionParts
-from executor.tool_context import ToolContext, ToolOutcome
+from executor.tool_context import Prechecked, Tool, ToolContext, ToolOutcome
 from protocol.from_maestro import RunTool
 from protocol.tools.shell import Shell
 from protocol.version import BOOTSTRAP_GENERATION, DEFAULT_TOOL_SECONDS, MAX_TOOL_SECONDS
@@ -24,6 +25,8 @@ class Order(msgspec.Struct, frozen=True):
     run: Callable[[ToolContext], Awaitable[ToolOutcome]]
     seconds: float
     """How long it may run, counted from its start."""
+    check: Callable[[ToolContext], Awaitable[None]] | None = None
+    """What the tool can say against the call before anybody is asked."""
 
     @property
     def effects(self) -> bool:
@@ -41,7 +44,12 @@ def ordered(message: RunTool, parts: SessionParts) -> Order:
         except msgspec.ValidationError as error:
             raise ToolFailure("invalid_parameters", f"{name}: {error}") from None
         call = PlannedCall(name, tool.contract.effect, parameters, bootstrap)
-        return Order(call, lambda context: tool.run(parameters, context), _seconds(parameters))
+        return Order(
+            call,
+            lambda context: tool.run(parameters, context),
+            _seconds(parameters),
+            _check(tool, parameters),
+        )
     custom = parts.custom_tools.get(name)
     if custom is not None:
         parameters = message.parameters
@@ -51,6 +59,12 @@ def ordered(message: RunTool, parts: SessionParts) -> Order:
         return Order(call, lambda context: custom.run(parameters, context), seconds)
     known = ", ".join(sorted((*parts.tools, *parts.custom_tools)))
     raise ToolFailure("unknown_tool", f"There is no tool {name!r} here. There are: {known}.")
+
+
+def _check(tool: Tool, parameters: Any) -> Callable[[ToolContext], Awaitable[None]] | None:
+    if not isinstance(tool, Prechecked):
+        return None
+    return lambda context: tool.check(parameters, context)
 
 
 def is_bootstrap(message: RunTool) -> bool:

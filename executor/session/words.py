@@ -8,7 +8,7 @@ from typing import Any
 
 from executor.policy.call import PlannedCall
 from executor.workspace.diff import DIFF_MAX, difference
-from protocol.tools.edit import Edit
+from protocol.tools.edit import Edit, FurtherEdit
 from protocol.tools.get_working_directory import GetWorkingDirectory
 from protocol.tools.git import Git
 from protocol.tools.glob import Glob
@@ -39,9 +39,8 @@ def body(call: PlannedCall, before: str | None = None) -> str:
         case Shell(command=command, workdir=workdir, timeout_s=timeout):
             place = f"in {workdir}, " if workdir else ""
             return f"{command}\n({place}at most {timeout} s)"
-        case Edit(file_path=path, old_string=old, new_string=new, replace_all=everywhere):
-            where = f"{path}, every occurrence" if everywhere else path
-            return "\n".join((where, *_marked("-", old), *_marked("+", new)))
+        case Edit(file_path=path, edits=edits):
+            return "\n".join(line for one in (call.parameters, *edits) for line in _edit(path, one))
         case WriteFile(file_path=path, content=content):
             return "\n".join((path, *_marked("+", content)))
         case _ if call.custom:
@@ -72,6 +71,11 @@ def _object(parameters: Any) -> str:
             return ""
         case _:
             return shortened(json.dumps(parameters, ensure_ascii=False, default=str))
+
+
+def _edit(path: str, one: Edit | FurtherEdit) -> list[str]:
+    where = f"{path}, every occurrence" if one.replace_all else path
+    return [where, *_marked("-", one.old_string), *_marked("+", one.new_string)]
 
 
 def _marked(mark: str, text: str) -> list[str]:
