@@ -1,0 +1,1 @@
+"""Read what is no plain text: images, PDF documents, notebooks."""
