@@ -6,6 +6,7 @@ Pure functions over an explicit environment. Reads nothing but its own table; co
 import difflib
 import tomllib
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from functools import cache
 from importlib import resources
 
@@ -47,6 +48,12 @@ class Quirks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Takes `prompt_cache_key`."""
     thought_signature: str | None = None
     """What stands for the signature of a call that it wants back with every call."""
+    sees: tuple[str, ...] = ()
+    """Names of the models that take images, `*` for any characters; case does not matter."""
+
+    def model_sees(self, name: str) -> bool:
+        """Whether the model `name`, as the provider calls it, takes images."""
+        return any(fnmatchcase(name.lower(), pattern.lower()) for pattern in self.sees)
 
 
 class Provider(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

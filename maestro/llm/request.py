@@ -1,13 +1,14 @@
 """Make the bytes of a Chat Completions request, each message of them once.
 
 Append-only: while a conversation grows, one request is a byte prefix of the next up to the end of
-its messages, which stand last in the body. Knows nothing of the answer.
+its messages, which stand last in the body; which images it has room for is therefore decided from
+the front. Knows nothing of the answer.
 """
 
 import hashlib
 import re
 import weakref
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, assert_never
 
 import msgspec
@@ -21,6 +22,7 @@ from maestro.domain.conversation import (
     Turn,
     UserTurn,
 )
+from maestro.llm.images import Shown, image_parts, images_in, unseen
 from maestro.llm.providers import Quirks
 from protocol.wire import Content, ImageContent, TextContent
 
@@ -32,13 +34,15 @@ class RequestEncoder:
 
     def __init__(self, quirks: Quirks) -> None:
         self._quirks = quirks
-        self._kept: dict[int, tuple[weakref.ref[Turn], bytes]] = {}
+        self._kept: dict[tuple[int, bool], tuple[weakref.ref[Turn], bytes]] = {}
+        """By the turn's identity, and whether the model sees."""
 
     def encode(self, request: ModelRequest, name: str) -> bytes:
         """The body; `name` is the model as the provider calls it."""
         head = self._head(request, name).removesuffix(b"}")
         system = _encode({"role": "system", "content": request.system})
-        messages = [head + b',"messages":[' + system, *self._messages(request.turns)]
+        sees = self._quirks.model_sees(name)
+        messages = [head + b',"messages":[' + system, *self._messages(request.turns, sees=sees)]
         messages[-1] += b"]}"
         return b",".join(messages)
 
@@ -57,36 +61,37 @@ class RequestEncoder:
             head["tools"] = [_tool(tool) for tool in request.tools]
         return _encode(head)
 
-    def _messages(self, turns: Sequence[Turn]) -> Iterator[bytes]:
+    def _messages(self, turns: Sequence[Turn], *, sees: bool) -> Iterator[bytes]:
         """Images of tool answers follow those in a user message: a tool message is text alone."""
+        shown = Shown()
         images: list[ImageContent] = []
         for turn in turns:
             if images and not isinstance(turn, ToolTurn):
-                yield _images_of_tools(images)
+                yield _images_of_tools(images, shown)
                 images = []
-            if encoded := self._turn(turn):
+            if encoded := self._turn(turn, sees=sees):
                 yield encoded
-            if isinstance(turn, ToolTurn) and turn.attachments:
-                images += [part for part in turn.attachments if isinstance(part, ImageContent)]
+            if sees and isinstance(turn, ToolTurn) and turn.attachments:
+                images += images_in(turn.attachments)
         if images:
-            yield _images_of_tools(images)
+            yield _images_of_tools(images, shown)
 
-    def _turn(self, turn: Turn) -> bytes:
-        key = id(turn)
+    def _turn(self, turn: Turn, *, sees: bool) -> bytes:
+        key = (id(turn), sees)
         kept = self._kept.get(key)
         if kept is not None:
             return kept[1]
-        made = self._encode_turn(turn)
+        made = self._encode_turn(turn, sees=sees)
         # The turn is alive as long as its entry: an id is reused only after the callback ran.
         self._kept[key] = (weakref.ref(turn, lambda _: self._kept.pop(key, None)), made)
         return made
 
-    def _encode_turn(self, turn: Turn) -> bytes:
+    def _encode_turn(self, turn: Turn, *, sees: bool) -> bytes:
         match turn:
             case UserTurn():
-                return _encode({"role": "user", "content": _user_content(turn)})
+                return _encode({"role": "user", "content": _user_content(turn, sees=sees)})
             case ToolTurn():
-                content = _with_texts(turn.text, turn.attachments)
+                content = _with_texts(turn.text, turn.attachments, sees=sees)
                 call_id = self._call_id(turn.call_id)
                 return _encode({"role": "tool", "tool_call_id": call_id, "content": content})
             case AssistantTurn():
@@ -143,23 +148,18 @@ def _arguments(call: ModelCall) -> str:
     return _encode({"not_a_json_object": call.arguments}).decode()
 
 
-def _user_content(turn: UserTurn) -> str | list[dict[str, Any]]:
-    text = _with_texts(turn.text, turn.attachments)
-    images = [part for part in turn.attachments if isinstance(part, ImageContent)]
-    return [{"type": "text", "text": text}, *map(_image, images)] if images else text
+def _user_content(turn: UserTurn, *, sees: bool) -> str | list[dict[str, Any]]:
+    text = _with_texts(turn.text, turn.attachments, sees=sees)
+    images = images_in(turn.attachments) if sees else []
+    return [{"type": "text", "text": text}, *image_parts(images, Shown())] if images else text
 
 
-def _with_texts(text: str, attachments: Iterable[Content]) -> str:
-    return "\n\n".join(
-        [text, *(part.text for part in attachments if isinstance(part, TextContent))]
-    )
+def _with_texts(text: str, attachments: Sequence[Content], *, sees: bool) -> str:
+    """`text`, the texts of `attachments`, and how many images the model is not shown."""
+    texts = [part.text for part in attachments if isinstance(part, TextContent)]
+    return "\n\n".join([text, *texts, *unseen(attachments, sees=sees)])
 
 
-def _images_of_tools(images: Sequence[ImageContent]) -> bytes:
+def _images_of_tools(images: Sequence[ImageContent], shown: Shown) -> bytes:
     said = {"type": "text", "text": "Images from the tool results above:"}
-    return _encode({"role": "user", "content": [said, *map(_image, images)]})
-
-
-def _image(image: ImageContent) -> dict[str, Any]:
-    url = f"data:{image.media_type};base64,{image.data}"
-    return {"type": "image_url", "image_url": {"url": url}}
+    return _encode({"role": "user", "content": [said, *image_parts(images, shown)]})

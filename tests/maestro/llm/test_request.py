@@ -17,12 +17,15 @@ from maestro.domain.conversation import (
     Turn,
     UserTurn,
 )
-from maestro.llm.providers import Quirks
+from maestro.llm.images import CHARACTERS_MAX, IMAGES_MAX
+from maestro.llm.providers import Quirks, providers
 from maestro.llm.request import RequestEncoder
 from protocol.wire import ImageContent, TextContent
+from tests.requirements import covers
 
 TOOLS = (ToolSpec("Shell", "Run a command.", {"type": "object"}),)
 IMAGE = ImageContent("image/png", "iVBORw==")
+SEEING = Quirks(sees=("*",))
 URL = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw=="}}
 
 
@@ -50,7 +53,7 @@ def _history(length: int) -> list[Turn]:
 def test_each_request_is_a_prefix_of_the_next_up_to_the_end_of_its_messages() -> None:
     turns = [*_history(20), AssistantTurn(""), UserTurn("more"), AssistantTurn("yes")]
     turns[4] = ToolTurn("call_1", "Shell", "seen", (IMAGE,))
-    encoder = RequestEncoder(Quirks())
+    encoder = RequestEncoder(SEEING)
     bodies = [
         encoder.encode(ModelRequest("p/m", "s", tuple(turns[:count]), TOOLS), "m")
         for count in range(1, len(turns) + 1)
@@ -173,7 +176,7 @@ def test_images_of_the_user_stand_in_the_message_and_those_of_tools_after_all_an
     first = ToolTurn("a", "ReadFile", "one", (IMAGE,))
     second = ToolTurn("b", "ReadFile", "two")
 
-    assert _messages(shown, first, second, UserTurn("so?")) == [
+    assert _messages(shown, first, second, UserTurn("so?"), quirks=SEEING) == [
         {"role": "user", "content": [{"type": "text", "text": "see\n\nand this"}, URL]},
         {"role": "tool", "tool_call_id": "a", "content": "one"},
         {"role": "tool", "tool_call_id": "b", "content": "two"},
@@ -189,3 +192,77 @@ def test_a_reply_without_words_and_calls_is_left_out() -> None:
     assert _messages(AssistantTurn("", reasoning="hm"), UserTurn("?")) == [
         {"role": "user", "content": "?"}
     ]
+
+
+@covers("R-FILE-8")
+def test_a_model_that_sees_nothing_is_told_how_many_images_there_are() -> None:
+    shown = UserTurn("see", (IMAGE, IMAGE))
+    answer = ToolTurn("a", "ReadFile", "[a.png: PNG image]", (IMAGE,))
+
+    assert _messages(shown, answer) == [
+        {"role": "user", "content": "see\n\n[2 image(s) not shown: this model sees none]"},
+        {
+            "role": "tool",
+            "tool_call_id": "a",
+            "content": "[a.png: PNG image]\n\n[1 image(s) not shown: this model sees none]",
+        },
+    ]
+
+
+def test_one_provider_shows_a_turn_to_the_models_that_see_and_to_no_other() -> None:
+    encoder = RequestEncoder(Quirks(sees=("gpt-5*",)))
+    request = ModelRequest("p/m", "s", (UserTurn("see", (IMAGE,)),), ())
+
+    bodies = [encoder.encode(request, name) for name in ("gpt-5.2", "gpt-oss", "GPT-5.2")]
+
+    assert [b"image_url" in body for body in bodies] == [True, False, True]
+
+
+def test_an_image_of_a_kind_that_providers_refuse_is_told_and_not_sent() -> None:
+    answer = ToolTurn("a", "Look", "it", (ImageContent("image/tiff", "SUkqAA=="),))
+
+    assert _messages(answer, quirks=SEEING) == [
+        {
+            "role": "tool",
+            "tool_call_id": "a",
+            "content": "it\n\n[1 image(s) not shown: of a kind that no model takes]",
+        }
+    ]
+
+
+def test_a_conversation_shows_its_first_images_and_tells_of_the_others() -> None:
+    turns = [ToolTurn(str(n), "ReadFile", "it", (IMAGE,)) for n in range(IMAGES_MAX + 2)]
+    large = ImageContent("image/png", "A" * (CHARACTERS_MAX // 2 + 1))
+
+    many = _messages(*turns, quirks=SEEING)[-1]["content"]
+    two = _messages(*(ToolTurn(n, "ReadFile", "it", (large,)) for n in "ab"), quirks=SEEING)
+
+    words = "more not shown: this conversation has shown too many images already]"
+    assert many[1:] == [*[URL] * IMAGES_MAX, {"type": "text", "text": f"[2 {words}"}]
+    assert [part["type"] for part in two[-1]["content"]] == ["text", "image_url", "text"]
+
+
+@pytest.mark.parametrize(
+    ("model", "sees"),
+    [
+        ("openai/gpt-5.2", True),
+        ("openai/gpt-4o-mini", True),
+        ("openai/o3-mini", False),
+        ("anthropic/claude-sonnet-5-5", True),
+        ("gemini/gemini-3.6-flash", True),
+        ("mistral/mistral-large-latest", True),
+        ("mistral/codestral-latest", False),
+        ("deepseek/deepseek-v4-pro", False),
+        ("groq/openai/gpt-oss-120b", False),
+        ("xai/grok-4.6", True),
+        ("openrouter/anthropic/claude-sonnet-5-5", True),
+        ("openrouter/openai/gpt-oss-120b", False),
+        ("ollama/qwen3-vl:8b", True),
+        ("ollama/gpt-oss:20b", False),
+        ("llamacpp/default", False),
+    ],
+)
+def test_the_table_says_which_models_see(model: str, sees: bool) -> None:
+    provider, _, name = model.partition("/")
+
+    assert providers()[provider].quirks.model_sees(name) is sees
