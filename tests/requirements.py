@@ -300,6 +300,22 @@ REQUIREMENTS: tuple[Requirement, ...] = (
     Requirement("R-FILE-2", DESIGN, "A file that changed since the model read it is not edited."),
     Requirement("R-FILE-3", DESIGN, "A full disk leaves the original file whole."),
     Requirement(
+        "R-FILE-4", DESIGN, "Reading a file and writing what was read gives the same bytes."
+    ),
+    Requirement("R-FILE-5", DESIGN, "Several edits of one call land in order, or none does."),
+    Requirement(
+        "R-FILE-6", DESIGN, "A change that would be refused is refused before anybody is asked."
+    ),
+    Requirement("R-FILE-7", DESIGN, "A replaced file keeps mode, owner and extended attributes."),
+    Requirement(
+        "R-FILE-8", DESIGN, "An image that is read reaches models that see; others are told of it."
+    ),
+    Requirement(
+        "R-FILE-9", DESIGN, "A document that is made to harm costs bounded time and memory."
+    ),
+    Requirement("R-FILE-10", DESIGN, "After a change the result says what a parser finds wrong."),
+    Requirement("R-FILE-11", DESIGN, "Changes of real histories, made as edits, give their bytes."),
+    Requirement(
         "R-CLI-1",
         DESIGN,
         "With nothing configured but a key, a prompt starts a private maestro and runs.",
