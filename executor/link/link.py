@@ -98,7 +98,9 @@ class Link:
             closed = await self._served(socket, peer)
             if self._leaving:
                 return
-            self._history.ended(settled=time.monotonic() - began > self._pace.settled)
+            pace = self._pace
+            good = pace.restarted if closed.code == RESTART else pace.settled
+            self._history.ended(settled=time.monotonic() - began > good)
             self._judge(closed)
             peer.lost(closed.why)
 
