@@ -164,6 +164,11 @@ REQUIREMENTS: tuple[Requirement, ...] = (
         "A call whose process is gone is answered as interrupted and never run again.",
     ),
     Requirement(
+        "R-ONCE-4",
+        DESIGN,
+        "What a killed codegen left open is said and goes on, also before the session had a name.",
+    ),
+    Requirement(
         "R-TRUST-1",
         DESIGN,
         "AGENTS.md is told to the model only where the user trusts the directory.",

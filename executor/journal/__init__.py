@@ -12,13 +12,22 @@ from executor.journal.journal import (
     StartedByGoneProcess,
     Unknown,
 )
-from executor.journal.listing import JournalHead, delete_journal, find_journal, journals, prune
+from executor.journal.listing import (
+    JournalHead,
+    delete_journal,
+    find_journal,
+    journals,
+    prune,
+    run_is_open,
+)
 from executor.journal.opening import create_journal, journal_without_file, open_journal
+from executor.journal.records import FirstWords
 
 __all__ = [
     "Accepted",
     "CallState",
     "Finished",
+    "FirstWords",
     "Journal",
     "JournalHead",
     "Running",
@@ -31,4 +40,5 @@ __all__ = [
     "journals",
     "open_journal",
     "prune",
+    "run_is_open",
 ]

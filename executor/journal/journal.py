@@ -12,6 +12,8 @@ from executor.journal.records import (
     CallFinished,
     CallsAccepted,
     CallStarted,
+    FirstWords,
+    RunOpen,
     Seen,
     SessionKnown,
     encode_line,
@@ -69,6 +71,7 @@ class Journal:
         self._state = state
         self._running: set[str] = set()
         self._compact_at = COMPACT_BYTES
+        self._is_asked = False
         self.warnings = warnings
         """What was wrong when it was opened, one line each, for the user."""
         self.must_take_over = must_take_over
@@ -86,6 +89,16 @@ class Journal:
     def last_seq(self) -> int:
         return self._state.last_seq
 
+    @property
+    def first_words(self) -> FirstWords | None:
+        """Of a session that its maestro may or may not have; None once it has answered."""
+        return self._state.first_words
+
+    @property
+    def run_open(self) -> bool | None:
+        """Whether a run goes on, as far as this machine knows; None: it knows of none."""
+        return self._state.run_open
+
     def call(self, tool_id: str) -> CallState:
         if tool_id in self._running:
             return Running()
@@ -100,9 +113,22 @@ class Journal:
         return tuple(self._state.finished.values())
 
     def belong_to(self, session_id: str) -> None:
-        """On disk when this returns: from then on the session can be resumed."""
+        """On disk when this returns: from then on the session has a name."""
         if session_id != self.session_id:
             self._note(SessionKnown(session_id), sync=True)
+
+    def ask(self) -> None:
+        """The handshake is on its way: from then on the maestro may have the session."""
+        self._is_asked = True
+
+    def refuse(self) -> None:
+        """The maestro takes no such session."""
+        self._is_asked = False
+
+    def note_run(self, *, is_open: bool) -> None:
+        """A run was asked for, or has ended. Not synced: the maestro knows it too."""
+        if is_open != self._state.run_open:
+            self._note(RunOpen(is_open), sync=False)
 
     def see(self, seq: int) -> None:
         """Note a durable frame. Not synced: what is lost is only shown once more."""
@@ -136,7 +162,7 @@ class Journal:
         """Free the lock. A journal of a session that never was is taken away."""
         if self._file is None:
             return
-        if self.session_id is None:
+        if self.session_id is None and not self._is_asked:
             self._file.remove()
         else:
             self._file.close()

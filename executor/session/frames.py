@@ -13,7 +13,7 @@ from executor.session.calls import Calls
 from executor.session.letters import Letter, Letters
 from executor.session.parts import SessionParts
 from executor.session.plan_file import PlanFile, plan_text
-from executor.session.runs import Runs
+from executor.session.runs import Ended, Runs
 from executor.session.start import SessionStart, handshake
 from executor.view.port import Connection, Notice
 from protocol.codec import FrameTooLarge
@@ -69,6 +69,7 @@ class Frames:
             self._parts.link.send(message, frame_id=frame_id)
         except FrameTooLarge as error:
             raise UsageError(f"the prompt and what goes with it are too large: {error}") from error
+        self._parts.journal.ask()
 
     def received(self, frame: Frame[FromMaestro]) -> None:
         hit("recv_frame")
@@ -97,6 +98,8 @@ class Frames:
         Raises UsageError for what is too large to be sent at all.
         """
         letter_id = self._letters.add(letter)
+        if isinstance(letter, UserMessage):
+            self._note_run(is_open=True)
         if self._parts.link.attached:
             self._deliver(letter_id, letter)
 
@@ -121,7 +124,7 @@ class Frames:
             case Accepted(id=letter_id, tool_id=tool_id, of_seq=said_at):
                 letter = self._letters.settle(letter_id)
                 if isinstance(letter, UserMessage) and not self._letters.words_wait:
-                    self._runs.heard(said_at)
+                    self._tell(self._runs.heard(said_at))
                 self._settle_result(tool_id)
             case ErrorReported():
                 self._refused(message)
@@ -171,14 +174,31 @@ class Frames:
 
     def _finished(self, message: RunFinished, seq: int | None) -> None:
         self._calls.cancel_all("the run has ended")
-        summary = self._runs.finish(
+        ended = self._runs.finish(
             self._session_id,
             self._start.model,
             message,
             seq,
             words_wait=self._letters.words_wait,
         )
-        self._parts.view.show(summary)
+        self._tell(ended)
+        self._note_run(is_open=self._letters.words_wait)
+
+    def _tell(self, ended: Ended | None) -> None:
+        match ended:
+            case None:
+                pass
+            case Ended(summary=summary, earlier=False):
+                self._parts.view.show(summary)
+            case Ended(summary=summary):
+                words = f"the run before had ended meanwhile: {summary.finished.reason}"
+                self._parts.view.show(Notice(words))
+
+    def _note_run(self, *, is_open: bool) -> None:
+        try:
+            self._parts.journal.note_run(is_open=is_open)
+        except JournalError as error:
+            self.journal_failed(error)
 
     def _refused(self, error: ErrorReported) -> None:
         if not self._parts.link.attached:

@@ -48,8 +48,6 @@ RESTART_SECONDS = 4.0
 CROWD_SECONDS = 30.0
 OUTAGE_SECONDS = 30.0
 OUTAGES_AT_ONCE = 20
-_SEEN = {"recv_frame", "before_send", "after_send"}
-"""At their first time the session has no name yet that it could be resumed by."""
 
 
 @dataclass
@@ -130,8 +128,7 @@ async def executor_kills(ground: Ground, count: int) -> Tally:
 
 
 def _executor_point(chance: random.Random) -> Point:
-    name = chance.choice(sorted(OF_EXECUTOR))
-    return name, chance.randint(2 if name in _SEEN else 1, 6)
+    return chance.choice(sorted(OF_EXECUTOR)), chance.randint(1, 6)
 
 
 async def maestro_kills(ground: Ground, count: int) -> Tally:
