@@ -169,6 +169,11 @@ REQUIREMENTS: tuple[Requirement, ...] = (
         "What a killed codegen left open is said and goes on, also before the session had a name.",
     ),
     Requirement(
+        "R-DISK-1",
+        DESIGN,
+        "A private maestro whose disk is full ends the run with a clear error, in bounded time.",
+    ),
+    Requirement(
         "R-TRUST-1",
         DESIGN,
         "AGENTS.md is told to the model only where the user trusts the directory.",
