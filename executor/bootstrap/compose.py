@@ -159,7 +159,7 @@ def _policy_state(settings: Settings, *, trusted: bool) -> PolicyState:
 
 
 def _opened(opening: Opening, journal: Journal) -> NewSession | ResumedSession:
-    words = journal.first_words
+    words = journal.known.first_words
     if words is not None:  # also those of a process that never heard an answer
         return NewSession(words.prompt, words.attachments)
     if not opening.resumes:  # without a journal's file

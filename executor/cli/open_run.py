@@ -15,9 +15,9 @@ def tell_of_open_run(opening: Opening, journal: Journal, view: View, *, says: bo
     """Say that a run goes on. UsageError where none does and the user `says` nothing either."""
     if not opening.resumes:
         return
-    if journal.run_open:
+    if journal.known.run_open:
         view.show(Notice("a run of this session is open: it goes on"))
-    elif journal.run_open is False and not says:
+    elif journal.known.run_open is False and not says:
         raise UsageError('no run of this session is open: codegen -c "what to do next"')
 
 

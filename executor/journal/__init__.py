@@ -21,7 +21,7 @@ from executor.journal.listing import (
     run_is_open,
 )
 from executor.journal.opening import create_journal, journal_without_file, open_journal
-from executor.journal.records import FirstWords
+from executor.journal.records import FirstWords, RunOpen
 
 __all__ = [
     "Accepted",
@@ -30,6 +30,7 @@ __all__ = [
     "FirstWords",
     "Journal",
     "JournalHead",
+    "RunOpen",
     "Running",
     "StartedByGoneProcess",
     "Unknown",

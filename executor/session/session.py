@@ -116,7 +116,7 @@ class Session:
 
     async def _give_up(self, error: ExecutorError) -> None:
         if isinstance(error, ServerRefused):
-            self._parts.journal.refuse()
+            self._parts.journal.is_asked = False
         self._runs.fail(error)
         await self._calls.close(str(error))
 
