@@ -73,13 +73,13 @@ class _Driven:
         outcome: Any = None
         error: BaseException | None = None
         while True:
+            self._life.passed_an_await()
             if self._life.is_frozen:
                 yield from self._life.frozen()
             try:
                 waited = self._work.throw(error) if error else self._work.send(outcome)
             except StopIteration as finished:
                 return finished.value
-            self._life.passed_an_await()
             outcome, error = None, None
             try:
                 outcome = yield waited
