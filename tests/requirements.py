@@ -173,6 +173,7 @@ REQUIREMENTS: tuple[Requirement, ...] = (
         DESIGN,
         "A private maestro whose disk is full ends the run with a clear error, in bounded time.",
     ),
+    Requirement("R-DISK-2", DESIGN, "A log that can't be written costs nothing but its lines."),
     Requirement(
         "R-TRUST-1",
         DESIGN,

@@ -1,18 +1,21 @@
 """Full disks, real ones: the workspace's, the state folder's, the private maestro's own."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.machine import Machine, Ran, ended, installed, started
+from tests.e2e.machine import KEY, Machine, Ran, ended, installed, started
+from tests.e2e.processes import until
 from tests.faults.disks import need_small_disks, with_small_disk
 from tests.requirements import covers
 from tests.scripted_model import Recorded, Reply, ScriptedModel, call, calls, text
 
 AUTO = ("--mode", "auto", "--no-sandbox")
 BOUND_SECONDS = 28.0
+FULL = Path("/dev/full")
 
 
 @pytest.fixture
@@ -87,3 +90,27 @@ async def test_a_full_workspace_is_told_to_the_model_and_the_file_stays(small: M
     assert "No space left" in told[2] or "full" in told[2], told[2]
     assert "small\n" in told[-1]
     assert [line for line in told[-1].splitlines() if line.startswith(".")] in ([], [".codegen"])
+
+
+@covers("R-DISK-2")
+async def test_a_maestro_whose_log_is_on_a_full_disk_serves(machine: Machine) -> None:
+    if not FULL.exists():
+        pytest.skip("there is no /dev/full")
+    path = machine.folder / "maestro.sock"
+    async with ScriptedModel([text("In.")], api_key=KEY) as model:
+        with FULL.open("wb") as full:
+            serving = await asyncio.create_subprocess_exec(
+                *(*installed("maestro"), "serve", "--uds", str(path), "--auth", "none"),
+                *("--model", "openai/scripted", "--base-url", model.base_url),
+                env=machine.environment | {"OPENAI_API_KEY": KEY},
+                stderr=full,
+                stdout=full,
+            )
+        try:
+            await until(path.exists, "it listens")
+            ran = await machine.codegen("--server", f"unix:{path}", "let me in")
+        finally:
+            serving.terminate()
+            code = await serving.wait()
+
+    assert (ran.code, ran.out, code) == (0, "In.\n", 0), ran.err
