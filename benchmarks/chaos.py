@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -46,7 +46,6 @@ class Ground:
     """What can be broken, and what came of it."""
 
     folder: Path
-    chance: random.Random
     backing: Backing
     made: list[MaestroProcess]
     redis: RedisServer
@@ -74,57 +73,57 @@ class Moody:
         return self._work(request)
 
 
-async def kill_executor(ground: Ground) -> None:
+async def kill_executor(ground: Ground, chance: random.Random) -> None:
     if ground.running:
-        ground.running[ground.chance.choice(sorted(ground.running))].kill()
+        ground.running[chance.choice(sorted(ground.running))].kill()
 
 
-async def kill_maestro(ground: Ground) -> None:
-    maestro = ground.chance.choice(ground.made)
+async def kill_maestro(ground: Ground, chance: random.Random) -> None:
+    maestro = chance.choice(ground.made)
     maestro.kill()
     await maestro.start()
 
 
-async def pause_maestro(ground: Ground) -> None:
-    maestro = ground.chance.choice(ground.made)
+async def pause_maestro(ground: Ground, chance: random.Random) -> None:
+    maestro = chance.choice(ground.made)
     maestro.pause()
-    await asyncio.sleep(ground.chance.uniform(2.0, 10.0))
+    await asyncio.sleep(chance.uniform(2.0, 10.0))
     maestro.wake()
 
 
-async def kill_redis(ground: Ground) -> None:
+async def kill_redis(ground: Ground, chance: random.Random) -> None:
     ground.redis.kill()
-    await asyncio.sleep(ground.chance.uniform(0.2, 2.0))
+    await asyncio.sleep(chance.uniform(0.2, 2.0))
     ground.redis.start()
 
 
-async def flush_redis(ground: Ground) -> None:
+async def flush_redis(ground: Ground, _chance: random.Random) -> None:
     ground.redis.flush()
 
 
-async def kill_postgres(ground: Ground) -> None:
+async def kill_postgres(ground: Ground, chance: random.Random) -> None:
     ground.postgres.kill()
-    await asyncio.sleep(ground.chance.uniform(0.2, 2.0))
+    await asyncio.sleep(chance.uniform(0.2, 2.0))
     ground.postgres.start()
 
 
-async def cut_all(ground: Ground) -> None:
-    ground.proxy.cut(reset=ground.chance.random() < 0.5)
+async def cut_all(ground: Ground, chance: random.Random) -> None:
+    ground.proxy.cut(reset=chance.random() < 0.5)
 
 
-async def network_away(ground: Ground) -> None:
+async def network_away(ground: Ground, chance: random.Random) -> None:
     ground.proxy.go_down()
-    await asyncio.sleep(ground.chance.uniform(1.0, 4.0))
+    await asyncio.sleep(chance.uniform(1.0, 4.0))
     ground.proxy.come_up()
 
 
-async def model_ill(ground: Ground) -> None:
+async def model_ill(ground: Ground, chance: random.Random) -> None:
     ground.model.ill = True
-    await asyncio.sleep(ground.chance.uniform(0.5, 2.0))
+    await asyncio.sleep(chance.uniform(0.5, 2.0))
     ground.model.ill = False
 
 
-FAULTS: tuple[Callable[[Ground], Awaitable[None]], ...] = (
+FAULTS: tuple[Callable[[Ground, random.Random], Awaitable[None]], ...] = (
     kill_executor,
     kill_executor,
     kill_maestro,
@@ -138,13 +137,32 @@ FAULTS: tuple[Callable[[Ground], Awaitable[None]], ...] = (
 )
 
 
-async def disturb(ground: Ground, until: float) -> None:
+@dataclass(frozen=True)
+class Planned:
+    """One fault of the schedule."""
+
+    pause: float
+    """Seconds before it."""
+    fault: Callable[[Ground, random.Random], Awaitable[None]]
+    seed: int
+    """Of its own draws: how many those are depends on what there is to break."""
+
+
+def schedule(seed: int) -> Iterator[Planned]:
+    """Without an end; the same for the same seed."""
+    chance = random.Random(seed)
+    while True:
+        yield Planned(chance.uniform(0.5, 3.0), chance.choice(FAULTS), chance.getrandbits(64))
+
+
+async def disturb(ground: Ground, seed: int, until: float) -> None:
     """One fault after another until that moment (monotonic)."""
-    while time.monotonic() < until:
-        await asyncio.sleep(ground.chance.uniform(0.5, 3.0))
-        fault = ground.chance.choice(FAULTS)
-        await fault(ground)
-        ground.done[fault.__name__] += 1
+    for planned in schedule(seed):
+        await asyncio.sleep(planned.pause)
+        if time.monotonic() > until:
+            return
+        await planned.fault(ground, random.Random(planned.seed))
+        ground.done[planned.fault.__name__] += 1
 
 
 async def keep_working(ground: Ground, lane: int, until: float) -> None:
@@ -168,7 +186,7 @@ async def one_session(ground: Ground, machine: Machine, name: str) -> None:
     state = Path(machine.environment["XDG_STATE_HOME"], "codegen")
     code, words = KILLED, ""
     while code == KILLED:
-        known = [head.session_id for head in journals(state)]
+        known = [head.name for head in journals(state)]
         rest = ("--resume", known[0]) if known else (name,)
         process = await started(
             [*installed("codegen"), *flags, *rest], machine.project, machine.environment
@@ -184,17 +202,17 @@ async def one_session(ground: Ground, machine: Machine, name: str) -> None:
     if code != 0:
         ground.wrong.append(f"{name}: exit {code}: {words.splitlines()[-1:]}")
         return
-    (session_id,) = (head.session_id for head in journals(state))
+    (session_id,) = (head.name for head in journals(state))
     async with open_ledger(Backends(database_url=ground.backing.database_url)) as ledger:
         history = await gathered(ledger, session_id, machine.project, name)
     ground.wrong += [f"{name}: {line}" for line in violations(history)]
 
 
-async def run(sessions: int, seconds: float, chance: random.Random, folder: Path) -> Ground:
+async def run(sessions: int, seconds: float, seed: int, folder: Path) -> Ground:
     postgres, redis = find_postgres(), find_valkey()
     if postgres is None or redis is None:
         sys.exit("PostgreSQL and Redis of requirements/dev.txt are needed")
-    model = Moody(Work(steps=5, seconds=0.2, pause=0.2), random.Random(chance.random()))
+    model = Moody(Work(steps=5, seconds=0.2, pause=0.2), random.Random(seed))
     with PostgresServer.temporary(postgres) as server, RedisServer.temporary(redis) as bus:
         database = server.dsn_of(server.create_database())
         await migrate_ledger(Backends(database_url=database))
@@ -204,10 +222,10 @@ async def run(sessions: int, seconds: float, chance: random.Random, folder: Path
                 for maestro in made:
                     await maestro.start()
                 async with chaos(*(maestro.address for maestro in made)) as proxy:
-                    ground = Ground(folder, chance, backing, made, bus, server, proxy, model)
+                    ground = Ground(folder, backing, made, bus, server, proxy, model)
                     end = time.monotonic() + seconds
                     lanes = (keep_working(ground, lane, end) for lane in range(sessions))
-                    await asyncio.gather(disturb(ground, end), *lanes)
+                    await asyncio.gather(disturb(ground, seed, end), *lanes)
     return ground
 
 
@@ -219,8 +237,8 @@ def main() -> int:
     given = parser.parse_args()
     print(f"seed {given.seed}", flush=True)
     with tempfile.TemporaryDirectory(prefix="cg-", dir="/tmp") as folder:
-        chance = random.Random(given.seed)
-        ground = asyncio.run(run(given.sessions, given.seconds, chance, Path(folder).resolve()))
+        its = Path(folder).resolve()
+        ground = asyncio.run(run(given.sessions, given.seconds, given.seed, its))
     for what, times in sorted(ground.done.items()):
         print(f"{times:5} {what}")
     for line in ground.wrong:

@@ -266,7 +266,8 @@ class Claims(Protocol):
     async def claim(self, session_id: str, worker: str, decision: int) -> Claim | None:
         """Take the session for one generation (8 s).
 
-        None: another's lease runs, or `decision` has moved.
+        None: another's lease runs, or `decision` has moved. One's own lease is taken again, at
+        once and not as lost: the answer to an earlier call was.
         """
         ...
 
@@ -282,8 +283,14 @@ class Claims(Protocol):
         """Free the lease without a decision (drain); does not count as lost."""
         ...
 
-    async def due(self, limit: int = 100) -> Sequence[str]:
-        """Sessions with `due_at <= now()` and no running lease: forgotten or timed work."""
+    async def due(
+        self, limit: int = 100, *, worker: str = "", soon: float = 0.0
+    ) -> Mapping[str, float]:
+        """Sessions with `due_at <= now()` and no running lease: forgotten or timed work.
+
+        Each with the seconds until it may be claimed: 0, or up to `soon` where a lease is about to
+        run out. A lease of `worker` itself keeps none away: nobody makes what it is for.
+        """
         ...
 
 

@@ -32,6 +32,8 @@ _LONGEST_PAUSE = 60.0
 _DUE = 100
 _DUE_OF_OTHERS = 10_000
 """Sessions asked for at once; a worker that steps only its own must see past all others."""
+_BEHIND_A_LEASE = 0.01
+"""Seconds after the end of a lease that nobody renewed, by the database's clock."""
 
 
 class WorkerSettings(msgspec.Struct, frozen=True):
@@ -60,12 +62,13 @@ class Worker:
         self._ledger = ledger
         self._bus = bus
         self._settings = settings
-        self._name = secrets.token_hex(8)
+        self.name = secrets.token_hex(8)
+        """Of the holder of its claims."""
         generator = Generator(
             ledger,
             bus,
             model,
-            self._name,
+            self.name,
             slots=settings.generations,
             poison_claims=settings.policy.poison_claims,
         )
@@ -79,6 +82,7 @@ class Worker:
         self._unreadable: set[str] = set()
         """Sessions that a newer version wrote: left to one of its workers."""
         self._draining = False
+        self._taking: asyncio.Task[None] | None = None
 
     def nudge(self, session_id: str) -> None:
         """Something happened in this session: step it, or look whether to stop what is made."""
@@ -98,7 +102,7 @@ class Worker:
         """Until cancelled: step what the bus and the ledger name, hold on to the claims."""
         settings = self._settings
         async with asyncio.TaskGroup() as loops:
-            loops.create_task(self._take_work())
+            self._taking = loops.create_task(self._take_work())
             loops.create_task(_every(settings.look_for_due, self._look_for_due))
             loops.create_task(_every(settings.renew, self._renew))
             loops.create_task(_every(settings.look_for_lost, self._look_for_lost))
@@ -106,9 +110,12 @@ class Worker:
     async def drain(self, seconds: float) -> None:
         """Begin nothing more, give what is being made `seconds`, then give the claims back.
 
-        `run` goes on meanwhile, so that the claims hold.
+        `run` goes on meanwhile, so that the claims hold. What there is to do after them is handed
+        to the other workers at once.
         """
         self._draining = True
+        if self._taking is not None:
+            self._taking.cancel()
         for held in self._held.values():
             if held.attempt is not None and held.attempt.claim is None:
                 held.attempt.stop()
@@ -136,6 +143,8 @@ class Worker:
                 self._failures.forget(session_id)
                 if self._draining:
                     await self._stepper.read(held)  # tells the bus of what was written last
+                    if again:
+                        await self._bus.nudge_work(session_id)
                     break
                 if not again and session_id not in self._dirty:
                     break
@@ -207,9 +216,18 @@ class Worker:
             await asyncio.sleep(self._settings.look_for_due)
 
     async def _look_for_due(self) -> None:
-        limit = _DUE if self._settings.only is None else _DUE_OF_OTHERS
-        for session_id in await self._ledger.due(limit):
-            if session_id not in self._tasks:
+        settings = self._settings
+        limit = _DUE + settings.generations if settings.only is None else _DUE_OF_OTHERS
+        # A lease that is renewed never comes near its end: one that does has lost its owner.
+        soon = min(settings.look_for_due, settings.renew)
+        due = await self._ledger.due(limit, worker=self.name, soon=soon)
+        for session_id, seconds in due.items():
+            if session_id in self._tasks:
+                continue
+            if seconds > 0.0:
+                loop = asyncio.get_running_loop()
+                loop.call_later(seconds + _BEHIND_A_LEASE, self.nudge, session_id)
+            else:
                 self.nudge(session_id)
 
     async def _renew(self) -> None:
@@ -219,7 +237,7 @@ class Worker:
         if not any(claims.values()):
             return
         hit("lease_renew")
-        rows = await self._ledger.renew(self._name)
+        rows = await self._ledger.renew(self.name)
         for session_id, attempt in made.items():
             claim = claims[session_id]
             # A claim that was taken or changed while the ledger answered is not in the answer.

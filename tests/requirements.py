@@ -164,6 +164,17 @@ REQUIREMENTS: tuple[Requirement, ...] = (
         "A call whose process is gone is answered as interrupted and never run again.",
     ),
     Requirement(
+        "R-ONCE-4",
+        DESIGN,
+        "What a killed codegen left open is said and goes on, also before the session had a name.",
+    ),
+    Requirement(
+        "R-DISK-1",
+        DESIGN,
+        "A private maestro whose disk is full ends the run with a clear error, in bounded time.",
+    ),
+    Requirement("R-DISK-2", DESIGN, "A log that can't be written costs nothing but its lines."),
+    Requirement(
         "R-TRUST-1",
         DESIGN,
         "AGENTS.md is told to the model only where the user trusts the directory.",

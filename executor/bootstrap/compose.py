@@ -17,6 +17,7 @@ from executor.bootstrap.project import Project, plan_is_kept, project_spec, work
 from executor.bootstrap.reads import SeenFiles
 from executor.errors import JournalError, ServerRefused
 from executor.journal import (
+    FirstWords,
     Journal,
     create_journal,
     delete_journal,
@@ -112,7 +113,7 @@ async def composed(
             keep_plan=plan_is_kept(settings.mode),
         )
         start = SessionStart(
-            opening=_opened(opening),
+            opening=_opened(opening, journal),
             project_spec=project_spec(project, workspace),
             workspace=workspace_facts(project.root, dict(environment)),
             run=wishes(settings),
@@ -157,8 +158,11 @@ def _policy_state(settings: Settings, *, trusted: bool) -> PolicyState:
     return PolicyState(settings.mode, rules, trusted=trusted)
 
 
-def _opened(opening: Opening) -> NewSession | ResumedSession:
-    if opening.journal_id is None and opening.session_id is None:
+def _opened(opening: Opening, journal: Journal) -> NewSession | ResumedSession:
+    words = journal.known.first_words
+    if words is not None:  # also those of a process that never heard an answer
+        return NewSession(words.prompt, words.attachments)
+    if not opening.resumes:  # without a journal's file
         return NewSession(opening.prompt)
     return ResumedSession(take_over=opening.take_over)
 
@@ -174,6 +178,7 @@ def _journal(opening: Opening, state: Path, root: Path, endpoint: Endpoint) -> J
             server=endpoint.shown,
             title=opening.prompt,
             session_id=opening.session_id,
+            words=None if known else FirstWords(opening.prompt),
         )
     except JournalError as error:
         if known:

@@ -64,9 +64,14 @@ class Conversation:
     _talk: Talk | None = None
     _interrupted_at: float = float("-inf")
 
-    async def run(self) -> None:
-        """Until the user leaves. Raises what the session raises when it can't go on."""
+    async def run(self, *, goes_on: bool = False) -> None:
+        """Until the user leaves. Raises what the session raises when it can't go on.
+
+        `goes_on`: a run of the session is open already, and comes first.
+        """
         self.stage.pause(_print)
+        if goes_on:
+            await self._turn("")
         while not self.slash.left:
             try:
                 text = await self.editor.read()

@@ -1,105 +1,22 @@
-"""The `codegen` program: parse, then hand over to one command; every error is one line.
+"""The `codegen` program: its first breath, and the one place where Ctrl-C ends it.
 
-Imports only what a prompt run needs; the other commands load their own libraries.
+Imports nothing of weight itself: whoever presses Ctrl-C while a program starts gets no traceback.
 """
 
-import gc
-import os
 import sys
 from collections.abc import Sequence
 
-from executor import failpoints
-from executor.cli.flags import COMPLETE_VARIABLE, Command, PromptRun, parse
-from executor.errors import ExecutorError, ServerRefused, ServerUnreachable, UsageError
-from protocol.version import RELEASE
-
-MAX_ERROR = 2000
-"""Characters of the one line that an error is."""
+INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `codegen`; returns the exit code that docs/cli.md lists."""
-    given = sys.argv[1:] if arguments is None else arguments
-    _open_closed_streams()
     try:
-        failpoints.arm(os.environ)
-        code = _dispatch(given)
-        sys.stdout.flush()
-    except UsageError as error:
-        return _failed(error, 2)
-    except (ServerRefused, ServerUnreachable) as error:
-        return _failed(error, 6)
-    except ExecutorError as error:
-        return _failed(error, 1)
+        from executor.cli.dispatch import run
+
+        return run(sys.argv[1:] if arguments is None else arguments)
     except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:
-        _drop_output()  # whoever read it is gone: `| head -1`
-        return 1
-    except OSError as error:
-        _drop_output()
-        return _failed(ExecutorError(str(error)), 1)
-    return code
-
-
-def _dispatch(arguments: Sequence[str]) -> int:
-    if COMPLETE_VARIABLE in os.environ:
-        from executor.cli.app import run_app
-
-        return run_app(())
-    parsed = parse(arguments)
-    match parsed:
-        case Command(name="version"):
-            sys.stdout.write(f"codegen {RELEASE}\n")
-            return 0
-        case Command(name="help"):
-            from executor.cli.help import help_text
-
-            sys.stdout.write(help_text())
-            return 0
-        case Command(arguments=rest):
-            from executor.cli.app import run_app
-
-            return run_app(rest)
-        case _:
-            return _run_prompt(parsed)
-
-
-def _run_prompt(parsed: PromptRun) -> int:
-    from executor.process.nursery import Nursery
-
-    with Nursery() as nursery:
-        # It takes as long to be ready as the imports below, and another processor.
-        nursery.start_early()
-        gc.disable()  # modules are no garbage: looking for some takes 6 % of the start
-        from executor.cli.run import run_prompt
-
-        gc.freeze()
-        gc.enable()
-        return run_prompt(parsed, nursery)
-
-
-def _open_closed_streams() -> None:
-    """`codegen <&-`: what was closed is empty, instead of missing."""
-    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        if getattr(sys, name) is None:
-            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
-
-
-def _drop_output() -> None:
-    """What can't be written is not tried again when the interpreter ends."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-
-
-def _failed(error: ExecutorError, code: int) -> int:
-    """One line on standard error; what a server or a file said can't drive the terminal."""
-    from executor.view.safe_text import safe_line
-
-    sys.stderr.write(f"codegen: {safe_line(str(error), MAX_ERROR)}\n")
-    return code
+        return INTERRUPTED
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from executor.bootstrap.project import Project
 from executor.bootstrap.server import private_endpoint, team_endpoint
 from executor.bootstrap.views import open_view
 from executor.cli.flags import PromptRun
+from executor.cli.open_run import tell_of_open_run
 from executor.cli.placing import token_for, with_kept_keys
 from executor.cli.standard_input import piped_text
 from executor.cli.trusting import settle_trust
@@ -110,6 +111,7 @@ async def _run(asked: Asked) -> int:
             view.show(notice)
         world = await reach(asked)
         async with composed(asked.opening, world, view, attended=asked.attended) as made:
+            tell_of_open_run(asked.opening, made.journal, view, says=bool(asked.prompt))
             return exit_code(await _until_over(made, asked, view))
     finally:
         view.close()
@@ -143,7 +145,7 @@ async def _converse(asked: Asked) -> int:
 
 async def _until_over(made: Composed, asked: Asked, view: View) -> RunOver | KeyboardInterrupt:
     session = made.session
-    if asked.prompt and made.journal.session_id is not None:
+    if asked.prompt and asked.opening.resumes:
         session.say(asked.prompt)
     pump = asyncio.create_task(session.run(), name="session")
     over = asyncio.ensure_future(session.run_over())
@@ -196,7 +198,7 @@ def _opening(given: Mapping[str, Any], prompt: str, root: Path, places: Folders)
         known = find_journal(places.state, session_id)
         if known is None:
             return Opening(prompt, session_id=session_id, take_over=take_over)
-        return Opening(prompt, known.journal_id, session_id, take_over)
+        return Opening(prompt, known.journal_id, known.session_id, take_over)
     if given.get("continue"):
         last = journals(places.state, cwd=str(root))[:1]
         if not last:

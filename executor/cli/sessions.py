@@ -25,7 +25,7 @@ def list_local(*, everywhere: bool) -> int:
         sys.stderr.write(f"there are no sessions {where}\n")
     for head in heads:
         place = f"  {safe_line(head.cwd, 40)}" if everywhere else ""
-        _line(head.session_id, head.last_used, f"{safe_line(head.title, 60)}{place}")
+        _line(head.name, head.last_used, f"{safe_line(head.title, 60)}{place}")
     return 0
 
 

@@ -14,6 +14,7 @@ import msgspec
 from executor.bootstrap.compose import Composed, Opening, World, composed
 from executor.cli.conversation import Conversation, Talk
 from executor.cli.minutes import Minutes
+from executor.cli.open_run import left_open, tell_of_open_run
 from executor.cli.slash import COMMANDS, Slash
 from executor.errors import UsageError
 from executor.journal import journals
@@ -51,7 +52,7 @@ class Local:
 
     def sessions(self) -> Sequence[str]:
         known = journals(self._places.state, cwd=str(self._root))[:_SESSIONS_MAX]
-        return [f"{head.session_id}  {safe_line(head.title, 60)}" for head in known]
+        return [f"{head.name}  {safe_line(head.title, 60)}" for head in known]
 
 
 async def converse(
@@ -83,7 +84,8 @@ async def converse(
             pump = asyncio.create_task(made.session.run(), name="session")
             stack.push_async_callback(asyncio.gather, pump, return_exceptions=True)
             stack.push_async_callback(made.session.close)
-            if opening.resumes:
+            tell_of_open_run(opening, made.journal, minutes, says=True)
+            if opening.resumes and text:
                 made.session.say(text, run=run)
             return made.session
 
@@ -94,4 +96,5 @@ async def converse(
             tuple(COMMANDS),
             look.paint(f"{look.marks.prompt} ", "bold cyan"),
         )
-        await Conversation(view, editor, slash, open_session).run()
+        conversation = Conversation(view, editor, slash, open_session)
+        await conversation.run(goes_on=left_open(opening, places.state))

@@ -12,15 +12,25 @@ from executor.journal.journal import (
     StartedByGoneProcess,
     Unknown,
 )
-from executor.journal.listing import JournalHead, delete_journal, find_journal, journals, prune
+from executor.journal.listing import (
+    JournalHead,
+    delete_journal,
+    find_journal,
+    journals,
+    prune,
+    run_is_open,
+)
 from executor.journal.opening import create_journal, journal_without_file, open_journal
+from executor.journal.records import FirstWords, RunOpen
 
 __all__ = [
     "Accepted",
     "CallState",
     "Finished",
+    "FirstWords",
     "Journal",
     "JournalHead",
+    "RunOpen",
     "Running",
     "StartedByGoneProcess",
     "Unknown",
@@ -31,4 +41,5 @@ __all__ = [
     "journals",
     "open_journal",
     "prune",
+    "run_is_open",
 ]

@@ -12,6 +12,7 @@ from executor.journal.records import (
     CallFinished,
     CallsAccepted,
     CallStarted,
+    RunOpen,
     Seen,
     SessionKnown,
     encode_line,
@@ -66,9 +67,12 @@ class Journal:
     ) -> None:
         """Without a `file`, reads go on and calls with effects are refused."""
         self._file = file
-        self._state = state
+        self.known = state
+        """What its records say; written by this class alone."""
         self._running: set[str] = set()
         self._compact_at = COMPACT_BYTES
+        self.is_asked = False
+        """A handshake is on its way, and was not refused: the maestro may have the session."""
         self.warnings = warnings
         """What was wrong when it was opened, one line each, for the user."""
         self.must_take_over = must_take_over
@@ -76,37 +80,38 @@ class Journal:
 
     @property
     def journal_id(self) -> str:
-        return self._state.head.journal_id
+        return self.known.head.journal_id
 
     @property
     def session_id(self) -> str | None:
-        return self._state.session_id
-
-    @property
-    def last_seq(self) -> int:
-        return self._state.last_seq
+        return self.known.session_id
 
     def call(self, tool_id: str) -> CallState:
         if tool_id in self._running:
             return Running()
-        if tool_id in self._state.finished:
-            return Finished(self._state.finished[tool_id])
-        if tool_id in self._state.accepted:
+        if tool_id in self.known.finished:
+            return Finished(self.known.finished[tool_id])
+        if tool_id in self.known.accepted:
             return Accepted()
-        return StartedByGoneProcess() if tool_id in self._state.started else Unknown()
+        return StartedByGoneProcess() if tool_id in self.known.started else Unknown()
 
     def unaccepted(self) -> tuple[ToolResult, ...]:
         """The results that must be sent again after each attach, oldest first."""
-        return tuple(self._state.finished.values())
+        return tuple(self.known.finished.values())
 
     def belong_to(self, session_id: str) -> None:
-        """On disk when this returns: from then on the session can be resumed."""
+        """On disk when this returns: from then on the session has a name."""
         if session_id != self.session_id:
             self._note(SessionKnown(session_id), sync=True)
 
+    def note_run(self, run: RunOpen) -> None:
+        """A run was asked for, or has ended. Not synced: the maestro knows it too."""
+        if run.open != self.known.run_open:
+            self._note(run, sync=False)
+
     def see(self, seq: int) -> None:
         """Note a durable frame. Not synced: what is lost is only shown once more."""
-        if seq > self.last_seq:
+        if seq > self.known.last_seq:
             self._note(Seen(seq), sync=False)
 
     def forget_seen(self) -> None:
@@ -119,7 +124,7 @@ class Journal:
             if self._file is None:
                 raise JournalError(self.warnings[0])
             self._write(CallStarted(tool_id), sync=True)
-            self._state.apply(CallStarted(tool_id))
+            self.known.apply(CallStarted(tool_id))
         self._running.add(tool_id)
 
     def finish(self, result: ToolResult, *, effects: bool) -> None:
@@ -129,20 +134,20 @@ class Journal:
 
     def accept(self, tool_id: str) -> None:
         """The ledger holds this result, or refuses it for good."""
-        if tool_id in self._state.finished:
+        if tool_id in self.known.finished:
             self._note(CallsAccepted((tool_id,)), sync=False)
 
     def close(self) -> None:
         """Free the lock. A journal of a session that never was is taken away."""
         if self._file is None:
             return
-        if self.session_id is None:
+        if self.session_id is None and not self.is_asked:
             self._file.remove()
         else:
             self._file.close()
 
     def _note(self, record: AnyRecord, *, sync: bool) -> None:
-        self._state.apply(record)
+        self.known.apply(record)
         self._write(record, sync=sync)
 
     def _write(self, record: AnyRecord, *, sync: bool) -> None:
@@ -150,5 +155,5 @@ class Journal:
             return
         self._file.append(encode_line(record), sync=sync)
         if self._file.size > self._compact_at:
-            self._file.replace(b"".join(map(encode_line, self._state.records())))
+            self._file.replace(b"".join(map(encode_line, self.known.records())))
             self._compact_at = max(COMPACT_BYTES, 2 * self._file.size)

@@ -12,11 +12,13 @@ import msgspec
 from executor.errors import JournalError
 from executor.journal.file import JournalFile
 from executor.journal.paths import SUFFIX, journal_folder, journal_path
-from executor.journal.records import Head, SessionKnown, read_lines
+from executor.journal.records import FirstWords, Head, Reading, SessionKnown, read_lines
 from executor.journal.state import JournalState
 
 FIRST_BYTES = 64 * 1024
-"""The head and the session's id are the first lines."""
+"""The head and the session's id are the first lines, but for the prompt between them."""
+LONGEST_BYTES = 16 * 1024 * 1024
+"""What a prompt may take with all its escapes, and more."""
 PRUNE_SECONDS = 90 * 24 * 3600.0
 
 
@@ -24,13 +26,19 @@ class JournalHead(msgspec.Struct, frozen=True):
     """One line of `codegen sessions list`."""
 
     journal_id: str
-    session_id: str
+    session_id: str | None
+    """None: its maestro has not answered yet."""
     cwd: str
     server: str
     title: str
     created: float
     last_used: float
     """Both in Unix seconds."""
+
+    @property
+    def name(self) -> str:
+        """By which it can be resumed."""
+        return self.session_id or self.journal_id
 
 
 def journals(state: Path, *, cwd: str | None = None) -> list[JournalHead]:
@@ -40,9 +48,22 @@ def journals(state: Path, *, cwd: str | None = None) -> list[JournalHead]:
     return sorted(wanted, key=lambda head: head.last_used, reverse=True)
 
 
-def find_journal(state: Path, session_id: str) -> JournalHead | None:
+def find_journal(state: Path, name: str) -> JournalHead | None:
     """The last used journal of a session, or None where this machine has none."""
-    return next((head for head in journals(state) if head.session_id == session_id), None)
+    return next((head for head in journals(state) if head.name == name), None)
+
+
+def run_is_open(state: Path, journal_id: str) -> bool:
+    """Whether this machine began a run whose end it has not seen; False where it can't tell."""
+    try:
+        content = journal_path(state, journal_id).read_bytes()
+    except (OSError, JournalError):
+        return False
+    match read_lines(content).records:
+        case (Head() as head, *rest):
+            return bool(JournalState(head, rest).run_open)
+        case _:
+            return False
 
 
 def delete_journal(state: Path, journal_id: str) -> None:
@@ -73,17 +94,17 @@ def _files(state: Path) -> Iterator[Path]:
 
 def _read(path: Path) -> JournalHead | None:
     try:
-        with path.open("rb") as file:
-            start = file.read(FIRST_BYTES)
+        reading = _beginning(path)
         last_used = path.stat().st_mtime
     except OSError:
         return None
-    match read_lines(start).records:
+    match reading.records:
         case (Head() as head, *rest):
-            known = JournalState(head, (r for r in rest if isinstance(r, SessionKnown)))
+            told = (r for r in rest if isinstance(r, FirstWords | SessionKnown))
+            known = JournalState(head, told)
         case _:
             return None
-    if known.session_id is None:
+    if known.session_id is None and known.first_words is None:
         return None
     return JournalHead(
         journal_id=head.journal_id,
@@ -94,3 +115,13 @@ def _read(path: Path) -> JournalHead | None:
         created=head.created,
         last_used=last_used,
     )
+
+
+def _beginning(path: Path) -> Reading:
+    """The first lines; more of them where a long prompt stands before the session's id."""
+    with path.open("rb") as file:
+        start = file.read(FIRST_BYTES)
+        reading = read_lines(start)
+        if reading.torn and not any(isinstance(r, SessionKnown) for r in reading.records):
+            reading = read_lines(start + file.read(LONGEST_BYTES))
+    return reading

@@ -13,6 +13,8 @@ from executor.journal.journal import Journal
 from executor.journal.paths import journal_path
 from executor.journal.records import (
     JOURNAL_VERSION,
+    AnyRecord,
+    FirstWords,
     Head,
     Reading,
     SessionKnown,
@@ -25,14 +27,23 @@ TITLE_CHARACTERS = 200
 
 
 def create_journal(
-    state: Path, *, cwd: str, server: str, title: str = "", session_id: str | None = None
+    state: Path,
+    *,
+    cwd: str,
+    server: str,
+    title: str = "",
+    session_id: str | None = None,
+    words: FirstWords | None = None,
 ) -> Journal:
     """A new journal, on disk. `session_id`: of a session that this machine did not begin.
 
-    Raises JournalError where the disk takes none.
+    `words`: what a session begins with, so that it can be asked for again. Raises JournalError
+    where the disk takes none.
     """
     head = _head(cwd, server, title)
-    known = (SessionKnown(session_id),) if session_id is not None else ()
+    known: tuple[AnyRecord, ...] = () if words is None else (words,)
+    if session_id is not None:
+        known = (*known, SessionKnown(session_id))
     lines = b"".join(map(encode_line, (head, *known)))
     file = JournalFile.create(journal_path(state, head.journal_id), lines)
     return Journal(file, JournalState(head, known))

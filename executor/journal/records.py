@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import msgspec
 
 from protocol.from_executor import ToolResult
+from protocol.wire import Content
 
 JOURNAL_VERSION = 1
 
@@ -29,6 +30,13 @@ class Head(Record, frozen=True, tag="head"):
     version: int = JOURNAL_VERSION
 
 
+class FirstWords(Record, frozen=True, tag="words"):
+    """What a session begins with: needed until its maestro has answered."""
+
+    prompt: str
+    attachments: tuple[Content, ...] = ()
+
+
 class SessionKnown(Record, frozen=True, tag="session"):
     session_id: str
 
@@ -37,6 +45,12 @@ class Seen(Record, frozen=True, tag="seen"):
     """Every durable frame up to `seq` was taken in."""
 
     seq: int
+
+
+class RunOpen(Record, frozen=True, tag="run"):
+    """Whether a run is open that this machine has not seen the end of."""
+
+    open: bool
 
 
 class CallStarted(Record, frozen=True, tag="started"):
@@ -55,7 +69,9 @@ class CallsAccepted(Record, frozen=True, tag="accepted"):
     tool_ids: tuple[str, ...]
 
 
-AnyRecord = Head | SessionKnown | Seen | CallStarted | CallFinished | CallsAccepted
+AnyRecord = (
+    Head | FirstWords | SessionKnown | Seen | RunOpen | CallStarted | CallFinished | CallsAccepted
+)
 
 
 class _Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

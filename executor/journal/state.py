@@ -11,7 +11,9 @@ from executor.journal.records import (
     CallFinished,
     CallsAccepted,
     CallStarted,
+    FirstWords,
     Head,
+    RunOpen,
     Seen,
     SessionKnown,
 )
@@ -24,6 +26,10 @@ class JournalState:
     def __init__(self, head: Head, records: Iterable[AnyRecord] = ()) -> None:
         self.head = head
         self.session_id: str | None = None
+        self.first_words: FirstWords | None = None
+        """None once the session is known."""
+        self.run_open: bool | None = None
+        """None: nothing is known of its runs here."""
         self.last_seq = 0
         self.started: set[str] = set()
         self.finished: dict[str, ToolResult] = {}
@@ -36,8 +42,12 @@ class JournalState:
         match record:
             case Head():
                 self.head = record
+            case FirstWords():
+                self.first_words, self.run_open = record, True
             case SessionKnown(session_id=session_id):
-                self.session_id = session_id
+                self.session_id, self.first_words = session_id, None
+            case RunOpen(open=is_open):
+                self.run_open = is_open
             case Seen(seq=seq):
                 self.last_seq = seq
             case CallStarted(tool_id=tool_id):
@@ -55,8 +65,12 @@ class JournalState:
     def records(self) -> Iterator[AnyRecord]:
         """The shortest journal that says the same."""
         yield self.head
+        if self.first_words is not None:
+            yield self.first_words
         if self.session_id is not None:
             yield SessionKnown(self.session_id)
+        if self.run_open is not None:
+            yield RunOpen(self.run_open)
         yield Seen(self.last_seq)
         yield CallsAccepted(tuple(self.accepted))
         yield from map(CallStarted, sorted(self.started))

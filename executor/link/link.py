@@ -98,9 +98,11 @@ class Link:
             closed = await self._served(socket, peer)
             if self._leaving:
                 return
-            self._history.ended(settled=time.monotonic() - began > self._pace.settled)
+            pace = self._pace
+            good = pace.restarted if closed.code == RESTART else pace.settled
+            self._history.ended(settled=time.monotonic() - began > good)
             self._judge(closed)
-            peer.lost(closed.why)
+            peer.lost(closed.why or _words(closed.code))
 
     def send(self, message: FromExecutor, *, frame_id: str | None = None) -> bool:
         """Put a message on its way; False where nobody is there to take it.
@@ -233,6 +235,10 @@ class Link:
             raise ServerUnreachable(words)
         history.pause = pause
         history.last_failure = why
+
+
+def _words(code: int) -> str:
+    return "the maestro restarts" if code == RESTART else f"closed with code {code}"
 
 
 class _History:

@@ -28,6 +28,8 @@ class Pace(msgspec.Struct, frozen=True):
     """The same where it answers that it can't serve now."""
     settled: float = 10.0
     """A connection that lived so long was a good one: what went wrong before is forgotten."""
+    restarted: float = 1.0
+    """The same for one that ended since its maestro restarts."""
 
     def pause(self, attempt: int, *, busy: bool = False) -> float:
         """Before the attempt of that number, from 0: jittered, so that a crowd spreads out."""

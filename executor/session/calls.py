@@ -5,6 +5,7 @@ here waits on the path that frames come in by.
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Coroutine
 from typing import Literal, assert_never
@@ -177,6 +178,8 @@ class Calls:
         return unsuccessful("timeout", "timeout", words)
 
     async def _given_up(self, live: Live) -> None:
+        with contextlib.suppress(ToolFailure):  # a call of tools that are not here any more
+            live.order = ordered(live.message, self._parts)
         try:
             await self._parts.end_survivors(live.message.tool_id)
         except OSError as error:

@@ -4,18 +4,20 @@ The link calls it on the receiving path: nothing here waits.
 """
 
 import time
-from typing import assert_never
+from collections.abc import Callable
+from typing import TypeVar, assert_never
 
 from executor.errors import JournalError, ServerRefused, UsageError
 from executor.failpoints import hit
+from executor.journal import Journal, RunOpen
 from executor.link import Reattach
 from executor.session.calls import Calls
 from executor.session.letters import Letter, Letters
 from executor.session.parts import SessionParts
 from executor.session.plan_file import PlanFile, plan_text
-from executor.session.runs import Runs
+from executor.session.runs import Ended, Runs
 from executor.session.start import SessionStart, handshake
-from executor.view.port import Connection, Notice
+from executor.view.port import Connection, Notice, View
 from protocol.codec import FrameTooLarge
 from protocol.errors import ErrorCode
 from protocol.from_executor import ToolOutputDelta, ToolProgress, ToolResult, UserMessage
@@ -36,6 +38,8 @@ from protocol.from_maestro import (
     UsageCounted,
 )
 from protocol.wire import Frame
+
+Kept = TypeVar("Kept")
 
 
 class Frames:
@@ -69,15 +73,13 @@ class Frames:
             self._parts.link.send(message, frame_id=frame_id)
         except FrameTooLarge as error:
             raise UsageError(f"the prompt and what goes with it are too large: {error}") from error
+        self._parts.journal.is_asked = True
 
     def received(self, frame: Frame[FromMaestro]) -> None:
         hit("recv_frame")
         self._dispatch(frame.message, frame.seq)
         if frame.seq is not None:
-            try:
-                self._parts.journal.see(frame.seq)
-            except JournalError as error:
-                self.journal_failed(error)
+            self._keep(Journal.see, frame.seq)
 
     def strayed(self, what: str) -> None:
         del what
@@ -97,6 +99,8 @@ class Frames:
         Raises UsageError for what is too large to be sent at all.
         """
         letter_id = self._letters.add(letter)
+        if isinstance(letter, UserMessage):
+            self._keep(Journal.note_run, RunOpen(open=True))
         if self._parts.link.attached:
             self._deliver(letter_id, letter)
 
@@ -121,7 +125,7 @@ class Frames:
             case Accepted(id=letter_id, tool_id=tool_id, of_seq=said_at):
                 letter = self._letters.settle(letter_id)
                 if isinstance(letter, UserMessage) and not self._letters.words_wait:
-                    self._runs.heard(said_at)
+                    _tell(self._parts.view, self._runs.heard(said_at))
                 self._settle_result(tool_id)
             case ErrorReported():
                 self._refused(message)
@@ -130,10 +134,10 @@ class Frames:
             case PlanUpdated(steps=steps):
                 self._parts.view.show(message)
                 if self._parts.keep_plan:
-                    self._plan_file.keep(plan_text(self._session_id, steps, time.time()))
+                    self._plan_file.keep(plan_text(_session_id(self._parts), steps, time.time()))
             case StatusChanged():
                 self._parts.view.show(message)
-                self._runs.status(self._session_id, message)
+                self._runs.status(_session_id(self._parts), message)
             case AgentMessage(content=text):
                 self._parts.view.show(message)
                 self._runs.speak(text)
@@ -144,19 +148,12 @@ class Frames:
             case _:
                 assert_never(message)
 
-    @property
-    def _session_id(self) -> str:
-        return self._parts.journal.session_id or ""
-
     def _attached(self, started: SessionStarted) -> None:
         self._attached_ever = True
         self._lost_at = None
         if started.resumed:
             hit("on_resume")
-        try:
-            self._parts.journal.belong_to(started.session_id)
-        except JournalError as error:
-            self.journal_failed(error)
+        self._keep(Journal.belong_to, started.session_id)
         view = self._parts.view
         view.show(Connection("connected", self._parts.link.endpoint.shown))
         view.show(started)
@@ -171,14 +168,15 @@ class Frames:
 
     def _finished(self, message: RunFinished, seq: int | None) -> None:
         self._calls.cancel_all("the run has ended")
-        summary = self._runs.finish(
-            self._session_id,
+        ended = self._runs.finish(
+            _session_id(self._parts),
             self._start.model,
             message,
             seq,
             words_wait=self._letters.words_wait,
         )
-        self._parts.view.show(summary)
+        _tell(self._parts.view, ended)
+        self._keep(Journal.note_run, RunOpen(open=self._letters.words_wait))
 
     def _refused(self, error: ErrorReported) -> None:
         if not self._parts.link.attached:
@@ -204,9 +202,27 @@ class Frames:
 
     def _settle_result(self, tool_id: str | None) -> None:
         """The ledger holds it, or never will: stop sending it."""
-        if tool_id is None:
-            return
+        if tool_id is not None:
+            self._keep(Journal.accept, tool_id)
+
+    def _keep(self, write: Callable[[Journal, Kept], None], what: Kept) -> None:
+        """Journal what need not be on disk before the next step: a failure is only told."""
         try:
-            self._parts.journal.accept(tool_id)
+            write(self._parts.journal, what)
         except JournalError as error:
             self.journal_failed(error)
+
+
+def _session_id(parts: SessionParts) -> str:
+    return parts.journal.session_id or ""
+
+
+def _tell(view: View, ended: Ended | None) -> None:
+    match ended:
+        case None:
+            pass
+        case Ended(summary=summary, earlier=False):
+            view.show(summary)
+        case Ended(summary=summary):
+            words = f"the run before had ended meanwhile: {summary.finished.reason}"
+            view.show(Notice(words))

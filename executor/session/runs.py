@@ -5,6 +5,8 @@ Folds what frames and calls say; sends nothing.
 
 import asyncio
 
+import msgspec
+
 from executor.errors import ExecutorError
 from executor.session.outcome import Parked, RunOver
 from executor.session.reports import Answered
@@ -14,6 +16,14 @@ from protocol.from_maestro import RunFinished, StatusChanged
 
 PARKED_REASONS = frozenset({"rate_limited", "poison"})
 """`status.step` of a run that is parked although its executor is there."""
+
+
+class Ended(msgspec.Struct, frozen=True):
+    """An end to be told."""
+
+    summary: RunSummary
+    earlier: bool = False
+    """Of a run that nobody here waits for: it ended while no executor was attached."""
 
 
 class Runs:
@@ -27,8 +37,9 @@ class Runs:
         self._over: asyncio.Future[RunOver] = asyncio.get_running_loop().create_future()
         self._said_at = 0
         """The seq of what the user said last; runs that ended below it are earlier ones."""
-        self._ended: tuple[int, RunSummary] | None = None
-        """The last end, with its seq, that came while words of the user were under way."""
+        self._ended: tuple[int, RunSummary, bool] | None = None
+        """The last end that came while words of the user were under way: its seq, and whether its
+        run was seen to go on here."""
 
     def expect(self) -> None:
         """The user has said something: a run follows, or the one that goes on is steered."""
@@ -55,12 +66,20 @@ class Runs:
             case _:
                 pass
 
-    def heard(self, seq: int | None) -> None:
-        """The ledger holds the user's words, in the row `seq` where the maestro says which."""
+    def heard(self, seq: int | None) -> Ended | None:
+        """The ledger holds the user's words, in the row `seq` where the maestro says which.
+
+        Returns the end that was kept back until that was known.
+        """
         self._said_at = seq or 0
-        ended, self._ended = self._ended, None
-        if ended is not None and seq is not None and ended[0] > seq:
-            self._settle(ended[1])
+        kept, self._ended = self._ended, None
+        if kept is None:
+            return None
+        ended_at, summary, is_told = kept
+        answers = seq is not None and ended_at > seq
+        if answers:
+            self._settle(summary)
+        return None if is_told else Ended(summary, earlier=not answers)
 
     def finish(
         self,
@@ -70,19 +89,24 @@ class Runs:
         seq: int | None,
         *,
         words_wait: bool,
-    ) -> RunSummary:
+    ) -> Ended | None:
         """Close the run that ended at `seq`.
 
-        Whether it is the one that is waited for shows only once no words of the user wait.
+        Whether it is the one that is waited for shows only once no words of the user wait: until
+        then the end of a run that was not seen to go on here is kept back.
         """
         summary = self._turn.summary(session_id, model, finished)
+        was_going, self._going = self._going, False
         self._turn = Turn()
-        self._going = False
         if words_wait:
-            self._ended = (seq or 0, summary)
-        elif seq is None or seq > self._said_at:
+            kept, self._ended = self._ended, (seq or 0, summary, was_going)
+            if was_going:
+                return Ended(summary)
+            return None if kept is None or kept[2] else Ended(kept[1], earlier=True)
+        if seq is None or seq > self._said_at:
             self._settle(summary)
-        return summary
+            return Ended(summary)
+        return Ended(summary, earlier=not was_going)
 
     def fail(self, error: ExecutorError) -> None:
         """No run will end any more."""

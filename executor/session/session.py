@@ -6,7 +6,7 @@ What frames mean is in `frames`, what becomes of calls in `calls`.
 import asyncio
 import contextlib
 
-from executor.errors import ExecutorError, JournalError
+from executor.errors import ExecutorError, JournalError, ServerRefused
 from executor.link import AttachedElsewhere
 from executor.session.calls import Calls
 from executor.session.frames import Frames
@@ -115,6 +115,8 @@ class Session:
         self._parts.journal.close()
 
     async def _give_up(self, error: ExecutorError) -> None:
+        if isinstance(error, ServerRefused):
+            self._parts.journal.is_asked = False
         self._runs.fail(error)
         await self._calls.close(str(error))
 

@@ -57,7 +57,7 @@ def handshake(
     if known is not None:
         # Once only: whoever took the session from us meanwhile keeps it.
         take_over = first and (take_over or journal.must_take_over)
-        resume = Resume(known, last_seq=journal.last_seq, take_over=take_over)
+        resume = Resume(known, last_seq=journal.known.last_seq, take_over=take_over)
     message = Handshake(
         client_type=start.client_type,
         initial_prompt=prompt if resume is None else "",

@@ -74,7 +74,11 @@ class HttpServer:
             self._leaving = asyncio.create_task(self._leave(), name="leave")
 
     async def _leave(self) -> None:
-        """The server itself would wait for event streams, which have no end of their own."""
+        """The server itself would wait for event streams, which have no end of their own.
+
+        Whoever is sent away must not come back to this door: a balancer finds it shut.
+        """
+        self._server.stop_listening()
         try:
             await self._edge.drain()
         finally:
@@ -91,6 +95,11 @@ class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:
         yield
+
+    def stop_listening(self) -> None:
+        """Take no connection more; those that are there go on."""
+        for server in self.servers:
+            server.close()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)

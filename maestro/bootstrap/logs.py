@@ -11,6 +11,7 @@ import structlog
 from structlog.stdlib import ProcessorFormatter
 from structlog.typing import Processor
 
+from maestro.bootstrap.log_lines import log_by_lines
 from maestro.settings import LogFormat
 
 
@@ -19,6 +20,7 @@ def configure_logs(level: str, form: LogFormat) -> None:
 
     Exceptions are shown without local variables: those hold prompts, results and keys.
     """
+    log_by_lines()
     number = logging.getLevelNamesMapping()[level.upper()]
     stamp: Sequence[Processor] = (
         structlog.processors.add_log_level,

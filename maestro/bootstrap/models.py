@@ -22,6 +22,7 @@ log = structlog.get_logger(__name__)
 async def open_choice(choice: ModelChoice, role: Role) -> AsyncGenerator[OpenedModel]:
     """The model of this process, closed at the end; an edge has none and needs no key."""
     opened = OpenedModel(NoModel(), "") if role == "edge" else open_model(_settings(choice))
+    _warn(opened)
     try:
         yield opened
     finally:
@@ -36,6 +37,7 @@ async def open_or_explain(choice: ModelChoice) -> AsyncGenerator[OpenedModel]:
     except KeyMissing as error:
         log.warning("model_key_missing", missing=str(error))
         opened = OpenedModel(KeylessModel(str(error)), choice.model or "", str(error))
+    _warn(opened)
     try:
         yield opened
     finally:
@@ -76,6 +78,11 @@ class KeylessModel:
 
     async def close(self) -> None:
         """Nothing is open."""
+
+
+def _warn(opened: OpenedModel) -> None:
+    for name, why in opened.left_out.items():
+        log.warning("fallback_left_out", model=name, missing=why)
 
 
 def _settings(choice: ModelChoice) -> ModelSettings:

@@ -28,6 +28,7 @@ from maestro.edge.dependencies import (
     TokenAuth,
 )
 from maestro.edge.edge import Edge
+from maestro.errors import LedgerUnavailable
 from maestro.llm.opening import OpenedModel
 from maestro.ports import Account, Accounts, Bus, Ledger
 from maestro.settings import LOOPBACK_HOSTS, Settings
@@ -37,6 +38,8 @@ from protocol.version import RELEASE
 DRAIN_SECONDS = 30.0
 LOCAL_ACCOUNT = Account(owner="local", name="local")
 IDLE_LOOK_SECONDS = 1.0
+UNWRITABLE_SECONDS = 10.0
+"""So long a private maestro waits for a ledger that takes nothing: its disk is full."""
 
 log = structlog.get_logger(__name__)
 
@@ -121,6 +124,7 @@ async def _serve_doors(
         warm_up()
         if private is not None:
             stack.callback(_ending_when_idle(edge, server.stop, private).cancel)
+            stack.callback(_ending_when_unwritable(parts.ledger, server.stop).cancel)
         await serving
 
 
@@ -223,3 +227,21 @@ def _ending_when_idle(edge: Edge, stop: Callable[[], None], private: Private) ->
         stop()
 
     return asyncio.create_task(watch(), name="idle")
+
+
+def _ending_when_unwritable(ledger: Ledger, stop: Callable[[], None]) -> asyncio.Task[None]:
+    """Whoever starts the next one is told in a line what is wrong, instead of waiting for ever."""
+
+    async def watch() -> None:
+        refused = 0.0
+        while refused < UNWRITABLE_SECONDS:
+            await asyncio.sleep(IDLE_LOOK_SECONDS)
+            try:
+                await ledger.check()
+                refused = 0.0
+            except LedgerUnavailable as error:
+                refused += IDLE_LOOK_SECONDS
+                log.warning("ledger_takes_nothing", error=str(error), seconds=refused)
+        stop()
+
+    return asyncio.create_task(watch(), name="unwritable")

@@ -6,6 +6,7 @@ Everything it needs comes by inherited descriptors; nothing by arguments or envi
 import ctypes
 import json
 import os
+import shutil
 import socket
 import sys
 from pathlib import Path
@@ -17,6 +18,8 @@ from maestro.settings import Backends, ModelChoice, Settings, resolve
 
 PR_SET_DUMPABLE = 4
 MAX_TOLD_BYTES = 1024 * 1024
+MIN_FREE_BYTES = 2 * 1024 * 1024
+"""Of the state folder's disk: a few runs' worth of a ledger."""
 
 
 def private(listen_fd: int, secrets_fd: int, ready_fd: int) -> int:
@@ -27,6 +30,7 @@ def private(listen_fd: int, secrets_fd: int, ready_fd: int) -> int:
         listener = socket.socket(fileno=listen_fd)
         settings = _settings(told)
         failpoints.arm(told["environment"])
+        _require_room(settings.backends.state)
         _serve(settings, listener, told, ready_fd)
     except MaestroError as error:
         _answer(ready_fd, f"error: {error}")
@@ -44,6 +48,18 @@ def _serve(settings: Settings, listener: socket.socket, told: dict[str, Any], re
     forget = tuple(Path(name) for name in told["forget"])
     private = Private(listener, told["secret"], float(told["idle_seconds"]), forget)
     run(serve(settings, lambda _where: _answer(ready, "ready"), private))
+
+
+def _require_room(folder: Path) -> None:
+    """A disk that is full lets SQLite open its file, and takes nothing after."""
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    if free < MIN_FREE_BYTES:
+        raise SettingsError(
+            f"the disk of {folder} is full: {free // 1024} KiB are free, sessions need "
+            f"{MIN_FREE_BYTES // 1024}; make room, then codegen -c goes on"
+        )
 
 
 def _told(descriptor: int) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from maestro.bootstrap import open_ledger
 from maestro.bootstrap.logs import configure_logs
 from maestro.bootstrap.loops import run
 from maestro.bootstrap.serving import serve as serve_until_told
+from maestro.errors import AccountExists
 from maestro.ports import Accounts
 from maestro.settings import Settings, resolve
 
@@ -37,7 +38,7 @@ async def _serve(settings: Settings) -> None:
     async with open_ledger(settings.backends) as stores:
         await stores.check()
         if settings.auth == "token" and settings.role != "worker":
-            await _first_account(stores.accounts)
+            await first_account(stores.accounts)
 
     def announce(where: str) -> None:
         sys.stderr.write(f"maestro {settings.role}: {where}\n")
@@ -45,11 +46,14 @@ async def _serve(settings: Settings) -> None:
     await serve_until_told(settings, announce)
 
 
-async def _first_account(accounts: Accounts) -> None:
+async def first_account(accounts: Accounts) -> None:
     """Where nobody could come in: make an account and show its token, this once."""
     if await accounts.any():
         return
-    token = await accounts.create(FIRST_ACCOUNT)
+    try:
+        token = await accounts.create(FIRST_ACCOUNT)
+    except AccountExists:  # another first start was quicker, and has shown its token
+        return
     sys.stderr.write(f"first start: the token of {FIRST_ACCOUNT!r}, shown this once:\n")
     sys.stdout.write(f"{token}\n")
     sys.stdout.flush()

@@ -48,13 +48,16 @@ def create_app(edge: Edge) -> FastAPI:
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncGenerator[None]:
-        pulse = asyncio.create_task(edge.peers.pulse(), name="edge-pulse")
+        tasks = [
+            asyncio.create_task(edge.peers.pulse(), name="edge-pulse"),
+            asyncio.create_task(edge.await_bus(), name="edge-bus"),
+        ]
         try:
             yield
         finally:
-            pulse.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await pulse
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
 
     app = FastAPI(
         title="CodeGen maestro",
@@ -90,7 +93,11 @@ async def health() -> dict[str, str]:
 
 
 async def ready(request: Request) -> Response:
-    """200 when this process can serve; else 503 and what is missing."""
+    """200 when this process can serve; else 503 and what is missing.
+
+    A bus that was there and went is missing too, but no reason to send anybody elsewhere: runs go
+    on without it, here as at every other maestro.
+    """
     edge = sessions.edge_of(request)
     dependencies = edge.dependencies
     checks = {
@@ -107,10 +114,11 @@ async def ready(request: Request) -> Response:
             missing[name] = f"no answer in {CHECK_SECONDS:g} s"
         except MaestroError as error:
             missing[name] = str(error)
-    status = "not ready" if missing else "ready"
+    can_serve = not missing or (edge.bus_answered and list(missing) == ["bus"])
+    status = "ready" if not missing else "degraded" if can_serve else "not ready"
     return JSONResponse(
         {"status": status, "missing": missing, "version": dependencies.version},
-        503 if missing else 200,
+        200 if can_serve else 503,
     )
 
 

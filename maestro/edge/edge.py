@@ -3,12 +3,17 @@
 Knows no HTTP and no frame.
 """
 
+import asyncio
 import time
 
 from maestro.domain.events import Fact, StoredEvent
 from maestro.edge.dependencies import EdgeDependencies
 from maestro.edge.peers import Peers
+from maestro.errors import MaestroError
 from maestro.ports import Appended, HeadMoved, Refused
+
+BUS_SECONDS = 1.0
+"""Between two looks for a bus that is not there yet."""
 
 
 class Edge:
@@ -17,6 +22,18 @@ class Edge:
     def __init__(self, dependencies: EdgeDependencies) -> None:
         self.dependencies = dependencies
         self.peers = Peers(dependencies.ledger, dependencies.limits)
+        self.bus_answered = False
+        """Once is enough: an address that is wrong has never answered, and what goes away later is
+        done without."""
+
+    async def await_bus(self) -> None:
+        """Return when the bus has answered for the first time."""
+        while not self.bus_answered:
+            try:
+                await self.dependencies.bus.check()
+                self.bus_answered = True
+            except MaestroError:
+                await asyncio.sleep(BUS_SECONDS)
 
     async def append(
         self, owner: str, session_id: str, key: str, event: Fact, *, epoch: int | None = None

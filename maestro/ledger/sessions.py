@@ -89,8 +89,11 @@ class Claims:
     async def release(self, claim: Claim) -> None:
         await self._database.run("release", *_fence(claim))
 
-    async def due(self, limit: int = 100) -> Sequence[str]:
-        return tuple(row["session_id"] for row in await self._database.read("due", limit))
+    async def due(
+        self, limit: int = 100, *, worker: str = "", soon: float = 0.0
+    ) -> Mapping[str, float]:
+        rows = await self._database.read("due", limit, worker, soon)
+        return {row["session_id"]: row["seconds"] for row in rows}
 
 
 class Presence:

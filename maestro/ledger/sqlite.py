@@ -85,6 +85,8 @@ class SqliteDatabase:
         self._writer = _Lane(path)
         self._readers = tuple(_Lane(path) for _ in range(_READERS))
         self._reads = 0
+        self._refused = False
+        """The last write was: by a full disk, or by a process that holds the file."""
 
     @classmethod
     async def open(cls, path: Path) -> "SqliteDatabase":
@@ -102,14 +104,14 @@ class SqliteDatabase:
         return await lane.do(self._fetch(query, arguments))
 
     async def run(self, query: str, *arguments: Argument) -> Sequence[Row]:
-        return await self._writer.do(self._fetch(query, arguments))
+        return await self._written(self._fetch(query, arguments))
 
     async def commit(self, change: Change) -> bool:
         def work(connection: sqlite3.Connection) -> bool:
             with _transaction(connection):
                 return self._write(connection, change)
 
-        return await self._writer.do(work)
+        return await self._written(work)
 
     async def create(self, session: NewSession, opening: Change) -> bool:
         def work(connection: sqlite3.Connection) -> bool:
@@ -119,7 +121,7 @@ class SqliteDatabase:
                 )
                 return made.rowcount == 1 and self._write(connection, opening)
 
-        return await self._writer.do(work)
+        return await self._written(work)
 
     async def copy(self, session: NewSession, source: str, to_seq: int) -> bool:
         def work(connection: sqlite3.Connection) -> bool:
@@ -135,15 +137,29 @@ class SqliteDatabase:
         return await self._writer.do(work)
 
     async def check(self) -> None:
+        """Where a write was refused another one is tried: a lock says nothing of a full disk."""
+        refused = self._refused
+
         def work(connection: sqlite3.Connection) -> None:
             with _transaction(connection):
-                pass
+                if refused:
+                    (version,) = connection.execute("PRAGMA user_version").fetchone()
+                    connection.execute(f"PRAGMA user_version = {version}")
 
-        await self._writer.do(work)
+        await (self._written(work) if refused else self._writer.do(work))
 
     async def close(self) -> None:
         for lane in (*self._readers, self._writer):
             await lane.close()
+
+    async def _written(self, work: Callable[[sqlite3.Connection], _Result]) -> _Result:
+        try:
+            done = await self._writer.do(work)
+        except LedgerUnavailable:
+            self._refused = True
+            raise
+        self._refused = False
+        return done
 
     def _fetch(
         self, query: str, arguments: Sequence[Argument]

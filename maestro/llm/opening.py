@@ -4,14 +4,14 @@ For the composition root. Connects to nothing; the client is imported at the fir
 `chat_completions.warm`.
 """
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from msgspec.structs import replace
 
 from maestro.domain.conversation import ModelRequest, ReplyPart
-from maestro.errors import ModelError, SettingsError
+from maestro.errors import KeyMissing, ModelError, SettingsError
 from maestro.llm.chat_completions import ChatCompletions
 from maestro.llm.providers import Target, resolve
 from maestro.llm.replay import PREFIX, RecordingModel, ReplayModel
@@ -44,6 +44,8 @@ class OpenedModel:
     """The default, as requests write it."""
     missing: str | None = None
     """Without which no request is answered."""
+    left_out: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Fallbacks that can't be had, and why: the others serve."""
 
     async def check(self) -> None:
         """Raise SettingsError, saying what is missing, unless it can answer."""
@@ -52,7 +54,7 @@ class OpenedModel:
 
 
 def open_model(settings: ModelSettings) -> OpenedModel:
-    """Raises SettingsError when the default, a fallback or a file can't be had."""
+    """Raises SettingsError when the default or a file can't be had, or a fallback is none."""
     if settings.model is not None and settings.model.startswith(PREFIX):
         if settings.record is not None:
             raise SettingsError("a replay can't be recorded: it would write what it reads")
@@ -64,18 +66,20 @@ def open_model(settings: ModelSettings) -> OpenedModel:
     )
     if settings.record is not None:
         opened = RecordingModel(opened, settings.record)
-    return OpenedModel(opened, routed.default.name)
+    return OpenedModel(opened, routed.default.name, left_out=routed.left_out)
 
 
 class RoutedModel:
     """Every model of every provider that can be had, by the name in the request."""
 
     def __init__(self, settings: ModelSettings) -> None:
-        """Raises SettingsError when the default or a fallback can't be had."""
+        """Raises SettingsError when the default can't be had, or a fallback is none."""
         self._settings = settings
         self._clients: dict[str, ChatCompletions] = {}
         self.default = resolve(settings.model, settings.environment, settings.base_url)
-        self.fallbacks = tuple(self._target(name).name for name in settings.fallbacks)
+        self.left_out: dict[str, str] = {}
+        """Fallbacks without a key: by name, what to set."""
+        self.fallbacks = tuple(self._found(settings.fallbacks))
 
     async def generate(self, request: ModelRequest) -> AsyncGenerator[ReplyPart]:
         try:
@@ -97,6 +101,13 @@ class RoutedModel:
     async def close(self) -> None:
         for client in self._clients.values():
             await client.close()
+
+    def _found(self, names: Sequence[str]) -> Iterator[str]:
+        for name in names:
+            try:
+                yield self._target(name).name
+            except KeyMissing as error:
+                self.left_out[name] = str(error)
 
     def _target(self, name: str) -> Target:
         """The default's own address goes for its provider only."""

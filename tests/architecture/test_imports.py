@@ -14,7 +14,8 @@ from tests.architecture.sources import PRODUCT_SOURCES, ROOT
 
 PROGRAM = Path(__file__).with_name("importing.py")
 FOREIGN = {
-    "executor.cli.main": {"msgspec", "typing_extensions"},
+    "executor.cli.main": set[str](),
+    "executor.cli.dispatch": {"msgspec", "typing_extensions"},
     "executor.cli.run": {"msgspec", "typing_extensions", "websockets"},
     "executor.process.warden": set[str](),
     "maestro.__main__": set[str](),
@@ -22,7 +23,8 @@ FOREIGN = {
 }
 """What a start may load that is neither ours nor of the standard library, by what is imported."""
 HEAVY = {
-    "executor.cli.main": {"asyncio", "dataclasses", "logging", "ssl", "subprocess", "tomllib"},
+    "executor.cli.main": {"asyncio", "logging", "ssl", "subprocess"},
+    "executor.cli.dispatch": {"asyncio", "dataclasses", "logging", "ssl", "subprocess", "tomllib"},
     "executor.cli.run": {"argparse", "sqlite3", "tomllib", "unittest", "xml"},
     "executor.process.warden": {"asyncio", "dataclasses", "logging", "ssl", "subprocess"},
     "maestro.__main__": {"asyncio", "dataclasses", "logging", "ssl", "sqlite3", "subprocess"},

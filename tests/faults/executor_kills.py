@@ -35,9 +35,11 @@ EVERY_POINT: tuple[tuple[Point, ...], ...] = (
     (("before_send", 7),),
     (("after_send", 7),),
     (("after_exit", 2), ("on_resume", 1)),
+    (("before_send", 1),),
+    (("after_send", 1), ("recv_frame", 1)),
 )
 """Where it is killed, and where it is killed again on the way back; behind the bootstrap's four
-calls, so that the kill meets work with effects."""
+calls, so that the kill meets work with effects; the last ones before the session has a name."""
 
 
 @dataclass(frozen=True)
@@ -85,4 +87,4 @@ async def _ran(machine: Machine, point: Point | None, *arguments: str) -> Ran:
 def _session(machine: Machine, name: str) -> str:
     """The session that this machine's journals know for this prompt."""
     state = Path(machine.environment["XDG_STATE_HOME"], "codegen")
-    return next(head.session_id for head in journals(state) if head.title == name)
+    return next(head.name for head in journals(state) if head.title == name)

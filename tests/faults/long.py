@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from executor.failpoints import FAILPOINTS as OF_EXECUTOR
+from executor.view.port import RunSummary
 from maestro.bootstrap import migrate_ledger
 from maestro.bootstrap.logs import configure_logs
 from maestro.domain.events import GenerationDropped
@@ -32,7 +33,7 @@ from tests.faults.network import black_hole, door, outage, race, session_cut
 from tests.faults.paused_owner import owner_paused
 from tests.faults.restarts import lived_through, rolled, team_door
 from tests.faults.team import Backing, maestros
-from tests.faults.trees import ENDS, felled, planting
+from tests.faults.trees import ENDS, felled, planting, zombies_left
 from tests.faults.work import Work
 from tests.interaction.world import KEY, World, world
 from tests.scripted_model import ScriptedModel
@@ -48,8 +49,6 @@ RESTART_SECONDS = 4.0
 CROWD_SECONDS = 30.0
 OUTAGE_SECONDS = 30.0
 OUTAGES_AT_ONCE = 20
-_SEEN = {"recv_frame", "before_send", "after_send"}
-"""At their first time the session has no name yet that it could be resumed by."""
 
 
 @dataclass
@@ -130,8 +129,7 @@ async def executor_kills(ground: Ground, count: int) -> Tally:
 
 
 def _executor_point(chance: random.Random) -> Point:
-    name = chance.choice(sorted(OF_EXECUTOR))
-    return name, chance.randint(2 if name in _SEEN else 1, 6)
+    return chance.choice(sorted(OF_EXECUTOR)), chance.randint(1, 6)
 
 
 async def maestro_kills(ground: Ground, count: int) -> Tally:
@@ -306,6 +304,24 @@ async def trees(ground: Ground, count: int) -> Tally:
     return tally
 
 
+async def runs(ground: Ground, count: int) -> Tally:
+    """So many runs through one maestro, and behind them no zombie."""
+    tally = Tally("runs")
+    async with world(ground.folder, Work(steps=1)) as here:
+
+        async def one(number: int) -> None:
+            name = f"work-{number}"
+            its = World(ground.folder / name, here.address, here.model)
+            its.project.mkdir(parents=True)
+            async with its.program(name) as program:
+                over = await program.session.run_over()
+            tally.add(name, [] if isinstance(over, RunSummary) else [f"its end: {over}"])
+
+        await _many(count, ground.at_once, one)
+        tally.wrong += [f"zombie {pid} is left" for pid in await zombies_left()]
+    return tally
+
+
 async def _run(given: argparse.Namespace, folder: Path) -> int:
     chance = random.Random(given.seed)
     postgres, redis = find_postgres(), find_valkey()
@@ -323,6 +339,7 @@ async def _run(given: argparse.Namespace, folder: Path) -> int:
         (given.restarts, lambda ground, count: restarts(ground, count, sessions)),
         (given.crowd, crowds),
         (given.trees, trees),
+        (given.runs, runs),
     ]
     failed = False
     with PostgresServer.temporary(postgres) as server, RedisServer.temporary(redis) as bus:
@@ -355,6 +372,7 @@ def main() -> int:
         ("restarts", "SIGTERM of two maestros in turn under --sessions"),
         ("crowd", "executors whose only maestro is killed and started again"),
         ("trees", "process trees that refuse to end"),
+        ("runs", "runs that are left alone; behind each, zombies are counted"),
     ):
         parser.add_argument(f"--{name}", type=int, default=0, help=what)
     parser.add_argument("--sessions", type=int, default=50)

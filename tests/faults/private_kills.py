@@ -44,7 +44,7 @@ async def private_maestro_killed(machine: Machine, name: str, failpoint: str) ->
         *("--mode", "auto", "--no-sandbox", name), **{VARIABLE: f"{failpoint}:exit:{fuse}"}
     )
     state = Path(machine.environment["XDG_STATE_HOME"], "codegen")
-    (session_id,) = (head.session_id for head in journals(state))
+    (session_id,) = (head.name for head in journals(state))
     async with open_ledger(Backends(state=state / "maestro")) as ledger:
         history = await gathered(ledger, session_id, machine.project, name)
     return Revived(ran, history, not fuse.exists())

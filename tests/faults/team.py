@@ -16,7 +16,7 @@ from maestro.failpoints import VARIABLE
 from tests.architecture.sources import ROOT
 from tests.e2e.processes import until
 
-START_SECONDS = 30.0
+START_SECONDS = 60.0
 KEY = "sk-test-0000"
 
 
@@ -66,7 +66,10 @@ class MaestroProcess:
                 stdout=log,
                 stderr=log,
             )
-        await until(self._listens, f"{self._name} listens", START_SECONDS)
+        try:
+            await until(self._listens, f"{self._name} listens", START_SECONDS)
+        except AssertionError as late:
+            raise AssertionError(f"{late}; its log: {self.log.read_text()}") from None
 
     def signal(self, number: signal.Signals) -> None:
         assert self._process is not None

@@ -19,7 +19,9 @@ def test_every_failpoint_of_the_executor_is_killed_at() -> None:
     assert {name for points in EVERY_POINT for name, _ in points} == set(FAILPOINTS)
 
 
-@pytest.mark.parametrize("points", EVERY_POINT, ids=lambda points: points[-1][0])
+@pytest.mark.parametrize(
+    "points", EVERY_POINT, ids=lambda points: f"{points[-1][0]}-{points[-1][1]}"
+)
 async def test_a_session_whose_executor_was_killed_is_resumed_to_its_end(
     points: Sequence[Point], machine: Machine, tmp_path: Path
 ) -> None:

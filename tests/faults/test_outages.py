@@ -70,6 +70,17 @@ async def test_a_flushed_redis_costs_no_run(
     assert_sound(await _through(tmp_path, postgres_dsn, own_redis.url, flush))
 
 
+async def test_a_redis_that_takes_nothing_costs_no_run(
+    tmp_path: Path, postgres_dsn: str, own_redis: RedisServer
+) -> None:
+    async def starve() -> None:
+        own_redis.starve(of_memory=True)
+        await asyncio.sleep(AWAY_SECONDS)
+        own_redis.starve(of_memory=False)
+
+    assert_sound(await _through(tmp_path, postgres_dsn, own_redis.url, starve))
+
+
 async def test_a_redis_that_is_killed_and_comes_back_costs_no_run(
     tmp_path: Path, postgres_dsn: str, own_redis: RedisServer
 ) -> None:

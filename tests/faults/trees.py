@@ -4,12 +4,15 @@ One round a call, for the tests and for the long form; judges nothing.
 """
 
 import asyncio
+import contextlib
+import os
 import time
+from pathlib import Path
 from typing import Literal
 
 from executor.process.environment import MARK
-from tests.e2e.processes import until
-from tests.faults.history import marked
+from tests.e2e.processes import PAUSE, until
+from tests.faults.history import STRAY_SECONDS, marked
 from tests.interaction.world import World
 from tests.scripted_model import Recorded, Reply, call, calls, text
 
@@ -55,3 +58,32 @@ async def felled(team: World, number: int, end: End) -> float:
         seconds = time.monotonic() - ending
         await over
     return seconds
+
+
+async def zombies_left() -> list[int]:
+    """Dead processes below this one that nobody has looked at for 3 s; none without /proc."""
+    for _ in range(round(STRAY_SECONDS / PAUSE)):
+        if not _zombies():
+            return []
+        await asyncio.sleep(PAUSE)
+    return _zombies()
+
+
+def _zombies() -> list[int]:
+    parents: dict[int, int] = {}
+    dead: list[int] = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it is gone by now
+            pid, _, rest = stat.read_text().partition(" ")
+            state, parent = rest.rpartition(")")[2].split()[:2]
+            parents[int(pid)] = int(parent)
+            if state == "Z":
+                dead.append(int(pid))
+    return [pid for pid in dead if os.getpid() in _above(pid, parents)]
+
+
+def _above(pid: int, parents: dict[int, int]) -> list[int]:
+    line = [pid]
+    while line[-1] in parents:
+        line.append(parents[line[-1]])
+    return line

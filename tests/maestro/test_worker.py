@@ -200,6 +200,51 @@ async def test_a_drain_that_takes_too_long_gives_the_claim_back(tmp_path: Path) 
         assert claim.lost == 0
 
 
+async def test_a_claim_whose_owner_died_is_taken_over_as_soon_as_it_ends(tmp_path: Path) -> None:
+    async with open_bench(tmp_path) as bench:
+        session_id = await bench.open()
+        await bench.ledger.claim(session_id, "dead", 0)
+        with sqlite3.connect(tmp_path / "ledger.sqlite3") as connection:
+            connection.execute("UPDATE sessions SET lease_until = lease_until - 7.5")
+        connection.close()
+        settings = msgspec.structs.replace(SETTINGS, look_for_due=1.5)
+        began = asyncio.get_running_loop().time()
+        async with running(bench, settings):
+            await until(bench, session_id, RunEnded)
+        took = asyncio.get_running_loop().time() - began
+
+        assert 0.3 < took < 1.3
+
+
+async def test_a_claim_of_ones_own_that_nobody_works_under_is_taken_again(tmp_path: Path) -> None:
+    async with open_bench(tmp_path) as bench:
+        session_id = await bench.open()
+        settings = msgspec.structs.replace(SETTINGS, look_for_due=0.05, renew=0.05)
+        async with running(bench, settings) as worker:
+            await bench.ledger.claim(session_id, worker.name, 0)  # its answer was lost
+            ended = await until(bench, session_id, RunEnded)
+
+        assert ended.reason == "completed"
+
+
+async def test_a_drain_hands_what_is_left_to_do_to_the_next_worker(tmp_path: Path) -> None:
+    pause = Pause()
+    async with open_bench(tmp_path, [(pause, Reply("Done."))]) as bench:
+        session_id = await bench.open()
+        settings = msgspec.structs.replace(SETTINGS, look_for_due=1000.0)
+        async with running(bench, settings) as leaving:
+            leaving.nudge(session_id)
+            await pause.reached.wait()
+            drain = asyncio.create_task(leaving.drain(5))
+            await asyncio.sleep(0)
+            async with running(bench, settings):
+                pause.go_on.set()
+                await drain
+                ended = await until(bench, session_id, RunEnded)
+
+        assert ended.reason == "completed"
+
+
 async def test_a_session_that_fails_again_and_again_ends_as_internal(tmp_path: Path) -> None:
     scripts = [ValueError("a bug")] * 10
     async with open_bench(tmp_path, scripts) as bench:

@@ -86,6 +86,10 @@ class RedisServer:
         """Forget everything: keys, streams, groups."""
         assert self._ask("FLUSHALL") == b"+OK\r\n"
 
+    def starve(self, *, of_memory: bool) -> None:
+        """Refuse every write for want of memory, or take them again."""
+        assert self._ask(f"CONFIG SET maxmemory {int(of_memory)}") == b"+OK\r\n"
+
     def _end(self, by: signal.Signals) -> None:
         if self._child is not None:
             self._child.end(by)

@@ -1,5 +1,6 @@
 """The benchmarks run to their end and leave nothing behind; what they measure, no test judges."""
 
+import itertools
 import subprocess
 import sys
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from benchmarks.chaos import FAULTS, schedule
 from benchmarks.overhead import Report
 from tests.architecture.sources import ROOT
 
@@ -45,3 +47,11 @@ def test_overhead_measures_both_private_maestros_and_a_peer(tmp_path: Path) -> N
         for run in agent.runs
     ]
     assert all(figure > 0 for run in figures for figure in run)
+
+
+def test_a_seed_of_chaos_repeats_its_schedule() -> None:
+    first, again, another = (list(itertools.islice(schedule(seed), 300)) for seed in (3, 3, 4))
+
+    assert first == again
+    assert first != another
+    assert {planned.fault for planned in first} == set(FAULTS)

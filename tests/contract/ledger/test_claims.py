@@ -28,6 +28,29 @@ async def test_a_claim_that_ran_out_counts_as_lost(desk: Desk, place: Place) -> 
         await elapse(place, 9)
 
 
+async def test_a_worker_takes_its_own_claim_again_and_nobody_lost_it(desk: Desk) -> None:
+    first = await desk.ledger.claim(desk.session_id, "worker-1", 0)
+
+    again = await desk.ledger.claim(desk.session_id, "worker-1", 0)
+
+    assert (first, again) == tuple(
+        Claim(desk.session_id, "worker-1", 0, attempt, 0) for attempt in (1, 2)
+    )
+    assert await desk.ledger.claim(desk.session_id, "worker-2", 0) is None
+
+
+async def test_due_names_ones_own_leases_and_those_that_are_about_to_run_out(
+    desk: Desk, place: Place
+) -> None:
+    await desk.ledger.claim(desk.session_id, "worker-1", 0)
+    await elapse(place, 7.5)
+
+    assert await desk.ledger.due(worker="worker-1") == {desk.session_id: 0}
+    assert await desk.ledger.due(worker="worker-2", soon=0.1) == {}
+    (seconds,) = (await desk.ledger.due(worker="worker-2", soon=1.0)).values()
+    assert 0.0 < seconds <= 0.5
+
+
 async def test_a_decision_forgets_what_was_lost(desk: Desk, place: Place) -> None:
     await desk.ledger.claim(desk.session_id, "worker-1", 0)
     await elapse(place, 9)
@@ -91,7 +114,7 @@ async def test_renewing_prolongs_all_leases_of_a_worker_and_of_no_other(
 
     assert held == {desk.session_id: (0, 1), second.session_id: (0, 1)}
     await elapse(place, 7)
-    assert await desk.ledger.due() == (third.session_id,)
+    assert await desk.ledger.due() == {third.session_id: 0}
 
 
 async def test_a_broken_stream_is_tried_again_under_the_same_lease(
@@ -147,4 +170,4 @@ async def test_the_longest_forgotten_are_due_first(desk: Desk, place: Place, lim
 
     due = await desk.ledger.due(limit)
 
-    assert due == (desk.session_id, second.session_id)[:limit]
+    assert list(due) == [desk.session_id, second.session_id][:limit]

@@ -68,7 +68,7 @@ async def test_a_session_opens_with_three_events_and_is_due_at_once(ledger: SqlL
     )
     assert 0 <= row.seen_ago < 5
     assert at <= row.now
-    assert await ledger.due() == (opened.session_id,)
+    assert await ledger.due() == {opened.session_id: 0}
 
 
 async def test_the_same_handshake_attaches_to_the_session_that_it_opened(desk: Desk) -> None:

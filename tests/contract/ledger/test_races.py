@@ -71,7 +71,7 @@ async def test_of_the_same_answers_that_race_one_is_written(
 async def test_of_racing_claims_one_wins(ledger: SqlLedger, other: SqlLedger, desk: Desk) -> None:
     claims = await asyncio.gather(
         *(
-            one.claim(desk.session_id, f"worker-{number}", 0)
+            one.claim(desk.session_id, f"worker-{number}-of-{id(one)}", 0)
             for number in range(ROUNDS)
             for one in (ledger, other)
         )

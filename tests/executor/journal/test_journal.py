@@ -14,9 +14,11 @@ from executor.errors import JournalError
 from executor.journal import (
     Accepted,
     Finished,
+    FirstWords,
     Journal,
     JournalHead,
     Running,
+    RunOpen,
     StartedByGoneProcess,
     Unknown,
     create_journal,
@@ -26,6 +28,7 @@ from executor.journal import (
     journals,
     open_journal,
     prune,
+    run_is_open,
 )
 from executor.journal.paths import journal_path
 from protocol.from_executor import ToolResult
@@ -71,7 +74,7 @@ def test_the_next_process_knows_all_that_the_last_one_did(tmp_path: Path) -> Non
 
     again = reopened(tmp_path, journal)
 
-    assert (again.session_id, again.last_seq, again.warnings) == ("s1", 7, ())
+    assert (again.session_id, again.known.last_seq, again.warnings) == ("s1", 7, ())
     assert again.call("accepted") == Accepted()
     assert again.call("finished") == Finished(result("finished", "é\n"))
     assert again.call("started") == StartedByGoneProcess()
@@ -246,3 +249,41 @@ def test_old_journals_are_pruned_but_for_those_in_use(tmp_path: Path) -> None:
 
 def _touch(path: Path, seconds: int) -> None:
     os.utime(path, (seconds, seconds))
+
+
+def test_a_session_without_an_answer_is_known_by_its_journal(tmp_path: Path) -> None:
+    words = FirstWords("x" * 200_000)
+    journal = create_journal(tmp_path, cwd="/p", server="ws://x", title="x", words=words)
+    journal.is_asked = True
+    unnamed = find_journal(tmp_path, journal.journal_id)
+    again = reopened(tmp_path, journal)
+    kept = again.known.first_words
+    again.belong_to("s1")
+
+    assert unnamed is not None
+    assert (unnamed.session_id, unnamed.name, kept) == (None, journal.journal_id, words)
+    assert [head.name for head in journals(tmp_path)] == ["s1"]
+    assert reopened(tmp_path, again).known.first_words is None
+
+
+@pytest.mark.parametrize("asked", [False, True])
+def test_a_handshake_on_its_way_keeps_the_journal(tmp_path: Path, *, asked: bool) -> None:
+    journal = create_journal(tmp_path, cwd="/p", server="ws://x", words=FirstWords("do it"))
+    journal.is_asked = asked
+    journal.close()
+
+    assert len(journals(tmp_path)) == asked
+
+
+def test_whether_a_run_is_open_outlives_the_process(tmp_path: Path) -> None:
+    journal = create_journal(tmp_path, cwd="/p", server="ws://x", words=FirstWords("do it"))
+    journal.belong_to("s1")
+    seen = [run_is_open(tmp_path, journal.journal_id)]
+    for is_open in (False, True):
+        journal.note_run(RunOpen(is_open))
+        seen.append(run_is_open(tmp_path, journal.journal_id))
+    again = reopened(tmp_path, journal)
+
+    assert (seen, again.known.run_open) == ([True, False, True], True)
+    assert made(tmp_path, "s2").known.run_open is None
+    assert not run_is_open(tmp_path, "0" * 32)

@@ -266,6 +266,15 @@ async def test_a_private_maestro_is_started_again_before_the_next_attempt(tmp_pa
             assert revivals == [paths[1]]
 
 
+async def test_a_maestro_that_restarts_again_and_again_is_followed_without_a_pause() -> None:
+    pace = Pace(shortest=30.0, longest=30.0, settled=1000.0, restarted=0.0)
+    async with scripted_maestro() as maestro, running(linked(endpoint(maestro.address), pace)):
+        for _ in range(6):
+            socket = await maestro.attachment()
+            await socket.start()
+            await socket.close(1012)
+
+
 async def test_a_peer_that_keeps_breaking_the_contract_is_left() -> None:
     async with scripted_maestro() as maestro:
         link = linked(endpoint(maestro.address), Pace(shortest=0.001, longest=0.002))

@@ -147,6 +147,8 @@ async def test_the_end_of_an_earlier_run_that_a_resume_brings_is_not_the_answer(
 
             assert isinstance(over, RunSummary)
             assert over.text == "two"
+            assert rig.view.all(RunSummary) == [over]
+            assert rig.view.all(Notice) == [Notice("the run before had ended meanwhile: completed")]
 
 
 async def test_an_interrupt_ends_the_calls_at_once_and_keeps_the_session(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """`maestro` as an operator meets it: what it prints, what it refuses, and in how many lines."""
 
+import asyncio
 import socket
 import stat
 from pathlib import Path
@@ -9,6 +10,9 @@ import httpx2
 import pytest
 from websockets.asyncio.client import connect
 
+from maestro.bootstrap import open_ledger
+from maestro.commands.serve import first_account
+from maestro.settings import Backends
 from tests.maestro.bootstrap.program import Program, ran, started
 from tests.maestro.edge.stage import Peer
 
@@ -46,6 +50,15 @@ async def test_the_first_start_prints_a_token_that_is_never_shown_again(tmp_path
     assert (first.code, second.code, second.out) == (0, 0, "")
     assert (listed.status_code, listed.json()) == (200, {"sessions": []})
     assert token not in first.err + second.err
+
+
+async def test_two_first_starts_at_once_show_one_token(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with open_ledger(Backends(state=tmp_path)) as ledger:
+        await asyncio.gather(*(first_account(ledger.accounts) for _ in range(2)))
+
+    assert len(capsys.readouterr().out.splitlines()) == 1
 
 
 async def test_a_name_has_one_key(tmp_path: Path) -> None:

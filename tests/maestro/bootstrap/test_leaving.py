@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx2
+import pytest
 from websockets.asyncio.client import connect
 
 from tests.maestro.bootstrap.program import Program, started
@@ -67,6 +68,8 @@ async def test_a_generation_is_finished_under_its_claim(tmp_path: Path) -> None:
         await here.executor.until("agent_message_delta")
         here.program.terminate()
         assert await here.executor.closed() == 1012
+        with pytest.raises(ConnectionRefusedError):  # nobody is sent away to come back here
+            await connect(f"{here.address.replace('http', 'ws', 1)}/ws/v1/connect", proxy=None)
         await here.stream
         await here.program.says(re.compile("draining"))
         here.model.open("go")

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import structlog
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
+from maestro.bootstrap.log_lines import LogLines
 from maestro.bootstrap.logs import configure_logs
 from maestro.settings import LogFormat
 from tests.maestro.bootstrap.program import ran, started
@@ -108,3 +110,20 @@ def test_an_exception_is_shown_without_its_local_variables(
         assert (ours["event"], ours["level"]) == ("ours_failed", "error")
         assert (theirs["event"], theirs["logger"]) == ("theirs failed", "uvicorn.error")
         assert (slow["event"], slow["level"]) == ("slow callback", "warning")
+
+
+def test_lines_that_a_full_disk_refused_are_counted_in_the_next_one(tmp_path: Path) -> None:
+    file, full = (os.open(path, os.O_RDWR | os.O_CREAT) for path in (tmp_path / "log", "/dev/full"))
+    kept = os.dup(file)
+    lines = LogLines(file)
+    lines.write("one\n")
+    os.dup2(full, file)
+    lines.write("two\nthree\n")
+    lines.write("four\n")
+    os.dup2(kept, file)
+    lines.write("fi")
+    lines.write("ve\n")
+    for descriptor in (file, full, kept):
+        os.close(descriptor)
+
+    assert (tmp_path / "log").read_text() == "one\n2 log lines were dropped\nfive\n"

@@ -10,11 +10,13 @@ from starlette.routing import WebSocketRoute
 from structlog.testing import LogCapture
 from websockets.exceptions import InvalidStatus
 
+from maestro.bus.memory import MemoryBus
 from maestro.edge.app import create_app
 from maestro.edge.auth import OPEN_PATHS
 from maestro.edge.dependencies import ANY_HOST, NoAuth, SecretAuth
-from maestro.errors import SettingsError
+from maestro.errors import BusUnavailable, SettingsError
 from maestro.ports import Account
+from tests.e2e.processes import until
 from tests.maestro.edge.stage import Stage, stage
 from tests.requirements import covers
 
@@ -150,6 +152,32 @@ async def test_without_authentication_everybody_is_one_account(tmp_path: Path) -
         stage(tmp_path, auth=auth, allowed_hosts=frozenset({ANY_HOST})) as edge,
     ):
         assert await status(edge, "GET", "/api/v1/sessions", {"Host": "anything"}) == 200
+
+
+async def test_a_bus_that_goes_away_takes_nobody_out_and_one_that_never_came_does(
+    tmp_path: Path,
+) -> None:
+    bus = AwayBus()
+    async with asyncio.timeout(5), stage(tmp_path, bus=bus) as edge, edge.http() as client:
+        given = [await client.get("/ready")]
+        bus.is_there = True
+        await until(lambda: edge.edge.bus_answered, "it is seen")
+        given.append(await client.get("/ready"))
+        bus.is_there = False
+        given.append(await client.get("/ready"))
+
+    answers = [(answer.status_code, answer.json()["status"]) for answer in given]
+    assert answers == [(503, "not ready"), (200, "ready"), (200, "degraded")]
+
+
+class AwayBus(MemoryBus):
+    """One that the test takes away."""
+
+    is_there = False
+
+    async def check(self) -> None:
+        if not self.is_there:
+            raise BusUnavailable("Redis is away")
 
 
 async def test_readiness_names_what_is_missing(tmp_path: Path) -> None:

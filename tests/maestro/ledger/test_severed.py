@@ -119,10 +119,12 @@ async def test_an_account_keeps_the_token_that_was_given_out(wire: Wire, ledger:
         assert account is not None
 
 
-async def test_a_claim_is_never_held_twice(wire: Wire, ledger: SqlLedger) -> None:
-    async def claim(answer: int) -> Claim | None:
+async def test_a_claim_whose_answer_was_lost_is_held_at_once(wire: Wire, ledger: SqlLedger) -> None:
+    async def claim(answer: int) -> tuple[Claim | None, int]:
         desk = await Desk.open(ledger, f"h{answer}")
-        return await ledger.claim(desk.session_id, "worker", 0)
+        claimed = await ledger.claim(desk.session_id, "worker", 0)
+        return claimed, (await desk.row()).attempt
 
-    async for claimed in _cut_everywhere(wire, claim):
-        assert claimed is None or claimed.attempt == 1
+    async for claimed, attempt in _cut_everywhere(wire, claim):
+        assert claimed is not None
+        assert (claimed.attempt, claimed.lost) == (attempt, 0)

@@ -57,6 +57,17 @@ async def test_a_fallback_of_another_provider_takes_over() -> None:
     assert isinstance(parts[-1], Reply)
 
 
+async def test_a_fallback_without_its_key_is_left_out_and_the_others_stay() -> None:
+    opened = open_model(
+        ModelSettings("openai/m", environment=ENVIRONMENT, fallbacks=("groq/x", "openai/other"))
+    )
+
+    await opened.check()
+    assert opened.left_out == {"groq/x": "no key for Groq: set GROQ_API_KEY"}
+    with pytest.raises(SettingsError, match="unknown provider 'nobody'"):
+        open_model(ModelSettings("openai/m", environment=ENVIRONMENT, fallbacks=("nobody/x",)))
+
+
 async def test_a_wish_that_cannot_be_had_is_refused_with_the_reason() -> None:
     opened = open_model(ModelSettings("openai/m", environment=ENVIRONMENT))
 

@@ -104,13 +104,14 @@ SELECT session_id FROM moved
 UPDATE sessions SET due_at = $3 WHERE session_id = $1 AND head = $2 RETURNING head
 
 -- name: claim
+-- A worker takes its own lease again: the answer to its first try was lost
 UPDATE sessions SET
     attempt = attempt + 1,
-    lost = lost + (lease_by IS NOT NULL)::int,
+    lost = lost + (lease_by IS NOT NULL AND lease_by <> $2)::int,
     lease_by = $2,
     lease_until = extract(epoch FROM statement_timestamp())::float8 + $4::float8
 WHERE session_id = $1 AND decision = $3
-    AND lease_until < extract(epoch FROM statement_timestamp())::float8
+    AND (lease_until < extract(epoch FROM statement_timestamp())::float8 OR lease_by = $2)
 RETURNING decision, attempt, lost
 
 -- name: reattempt
@@ -135,10 +136,17 @@ UPDATE sessions SET lease_by = NULL, lease_until = 0
 WHERE session_id = $1 AND lease_by = $2 AND decision = $3 AND attempt = $4
 
 -- name: due
-SELECT session_id
+-- $1 rows, $2 worker, $3 seconds that a lease may still run
+SELECT session_id,
+    CASE WHEN lease_by = $2 THEN 0 ELSE greatest(
+        0, lease_until - extract(epoch FROM statement_timestamp())::float8
+    ) END AS seconds
 FROM sessions
 WHERE due_at <= extract(epoch FROM statement_timestamp())::float8
-    AND lease_until < extract(epoch FROM statement_timestamp())::float8
+    AND (
+        lease_until < extract(epoch FROM statement_timestamp())::float8 + $3::float8
+        OR lease_by = $2
+    )
 ORDER BY due_at
 LIMIT $1
 

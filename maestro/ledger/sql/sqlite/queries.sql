@@ -96,13 +96,14 @@ UPDATE calls SET state = 'closed' WHERE session_id = ?1 AND state <> 'closed'
 UPDATE sessions SET due_at = ?3 WHERE session_id = ?1 AND head = ?2 RETURNING head
 
 -- name: claim
+-- A worker takes its own lease again: the answer to its first try was lost
 UPDATE sessions SET
     attempt = attempt + 1,
-    lost = lost + (lease_by IS NOT NULL),
+    lost = lost + (lease_by IS NOT NULL AND lease_by <> ?2),
     lease_by = ?2,
     lease_until = (julianday('now') - 2440587.5) * 86400.0 + ?4
 WHERE session_id = ?1 AND decision = ?3
-    AND lease_until < (julianday('now') - 2440587.5) * 86400.0
+    AND (lease_until < (julianday('now') - 2440587.5) * 86400.0 OR lease_by = ?2)
 RETURNING decision, attempt, lost
 
 -- name: reattempt
@@ -122,9 +123,11 @@ UPDATE sessions SET lease_by = NULL, lease_until = 0
 WHERE session_id = ?1 AND lease_by = ?2 AND decision = ?3 AND attempt = ?4
 
 -- name: due
-SELECT session_id
+-- ?1 rows, ?2 worker, ?3 seconds that a lease may still run
+SELECT session_id,
+    CASE WHEN lease_by = ?2 THEN 0.0 ELSE max(0.0, lease_until - now) END AS seconds
 FROM sessions, (SELECT (julianday('now') - 2440587.5) * 86400.0 AS now)
-WHERE due_at <= now AND lease_until < now
+WHERE due_at <= now AND (lease_until < now + ?3 OR lease_by = ?2)
 ORDER BY due_at
 LIMIT ?1
 
