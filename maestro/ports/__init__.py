@@ -3,17 +3,20 @@
 Interfaces and the values that cross them; every implementation passes the same contract suite.
 """
 
-from maestro.ports.accounts import Account, Accounts
+from maestro.ports.accounts import Account, Accounts, Key
 from maestro.ports.bus import Bus, HeadMoved, Live, Nudge, Overflowed, Subscription
 from maestro.ports.ledger import Appends, Branches, Claims, Ledger, Presence, Sessions
 from maestro.ports.model import Model
 from maestro.ports.outcomes import (
+    UNBOUNDED,
+    Allowance,
     Appended,
     Attached,
     AttachRefused,
     Branched,
     BranchRefused,
     Claim,
+    Exhausted,
     Loaded,
     Opened,
     Refused,
@@ -22,8 +25,10 @@ from maestro.ports.outcomes import (
 )
 
 __all__ = [
+    "UNBOUNDED",
     "Account",
     "Accounts",
+    "Allowance",
     "Appended",
     "Appends",
     "AttachRefused",
@@ -34,7 +39,9 @@ __all__ = [
     "Bus",
     "Claim",
     "Claims",
+    "Exhausted",
     "HeadMoved",
+    "Key",
     "Ledger",
     "Live",
     "Loaded",

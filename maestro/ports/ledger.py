@@ -16,12 +16,15 @@ from maestro.domain.events import (
     UserSaid,
 )
 from maestro.ports.outcomes import (
+    UNBOUNDED,
+    Allowance,
     Appended,
     Attached,
     AttachRefused,
     Branched,
     BranchRefused,
     Claim,
+    Exhausted,
     Loaded,
     Opened,
     Refused,
@@ -156,10 +159,13 @@ class Claims(Protocol):
         """Set the timer of a step that decided to wait. False when `head` is no longer the head."""
         ...
 
-    async def claim(self, session_id: str, worker: str, decision: int) -> Claim | None:
-        """Take the session for one generation (8 s).
+    async def claim(
+        self, session_id: str, worker: str, decision: int, allowance: Allowance = UNBOUNDED
+    ) -> Claim | Exhausted | None:
+        """Take the session for one generation (8 s), where its owner's `allowance` has room.
 
-        None: another's lease runs, or `decision` has moved.
+        None: another's lease runs, or `decision` has moved. Of claims that race for the last
+        place one gets it.
         """
         ...
 

@@ -106,6 +106,26 @@ class Claim(msgspec.Struct, frozen=True):
     lost: int
 
 
+class Allowance(msgspec.Struct, frozen=True):
+    """What all runs of one person may cost together; None: no bound."""
+
+    generations: int | None = None
+    """At once."""
+    tokens_a_day: int | None = None
+    """Input and output, of a day in UTC."""
+
+
+UNBOUNDED = Allowance()
+
+
+class Exhausted(msgspec.Struct, frozen=True):
+    """The person's allowance leaves no room for another generation."""
+
+    why: Literal["generations", "tokens"]
+    again_at: float
+    """Unix seconds: before that it is no use to ask."""
+
+
 class SessionSummary(msgspec.Struct, frozen=True):
     session_id: str
     title: str

@@ -12,7 +12,7 @@ import pytest
 from maestro.domain.events import ExecutorLost, ModelReplied
 from maestro.ledger.ledger import SqlLedger
 from maestro.ledger.postgres import migrate, open_postgres
-from maestro.ports import Account, Appended, Attached, Claim, Opened
+from maestro.ports import Account, Appended, Attached, Claim, Exhausted, Opened
 from tests.contract.ledger.desk import (
     ATTACHED,
     ATTACHED_WITHOUT_JOURNAL,
@@ -122,7 +122,9 @@ async def test_an_account_keeps_the_token_that_was_given_out(wire: Wire, ledger:
 async def test_a_claim_is_never_held_twice(wire: Wire, ledger: SqlLedger) -> None:
     async def claim(answer: int) -> Claim | None:
         desk = await Desk.open(ledger, f"h{answer}")
-        return await ledger.claim(desk.session_id, "worker", 0)
+        claimed = await ledger.claim(desk.session_id, "worker", 0)
+        assert not isinstance(claimed, Exhausted)
+        return claimed
 
     async for claimed in _cut_everywhere(wire, claim):
         assert claimed is None or claimed.attempt == 1
