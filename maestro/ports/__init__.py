@@ -6,6 +6,7 @@ Interfaces and the values that cross them; every implementation passes the same 
 from maestro.ports.accounts import Account, Accounts, Key
 from maestro.ports.bus import Bus, HeadMoved, Live, Nudge, Overflowed, Subscription
 from maestro.ports.ledger import Appends, Branches, Claims, Ledger, Presence, Sessions
+from maestro.ports.limits import UNLIMITED, Counted, Limited, Limits, Quotas
 from maestro.ports.model import Model
 from maestro.ports.outcomes import (
     UNBOUNDED,
@@ -26,6 +27,7 @@ from maestro.ports.outcomes import (
 
 __all__ = [
     "UNBOUNDED",
+    "UNLIMITED",
     "Account",
     "Accounts",
     "Allowance",
@@ -39,10 +41,13 @@ __all__ = [
     "Bus",
     "Claim",
     "Claims",
+    "Counted",
     "Exhausted",
     "HeadMoved",
     "Key",
     "Ledger",
+    "Limited",
+    "Limits",
     "Live",
     "Loaded",
     "Model",
@@ -50,6 +55,7 @@ __all__ = [
     "Opened",
     "Overflowed",
     "Presence",
+    "Quotas",
     "Refused",
     "SessionRow",
     "SessionSummary",
