@@ -280,11 +280,11 @@ REQUIREMENTS: tuple[Requirement, ...] = (
     ),
     Requirement("R-MONEY-2", SECURITY, "A person spends no more tokens a day than allowed."),
     Requirement(
-        "R-LIMIT-1", SECURITY, "What a person may have and send is counted over all maestros."
+        "R-QUOTA-1", SECURITY, "What a person may have and send is counted over all maestros."
     ),
-    Requirement("R-LIMIT-2", SECURITY, "Who is at a limit is told which, and when to come back."),
+    Requirement("R-QUOTA-2", SECURITY, "Who is at a limit is told which, and when to come back."),
     Requirement(
-        "R-LIMIT-3", SECURITY, "Failed attempts to come in are limited, by address and by token."
+        "R-QUOTA-3", SECURITY, "Failed attempts to come in are limited, by address and by token."
     ),
     Requirement("R-TENANT-1", SECURITY, "What is not one's own answers as what is not there."),
     Requirement("R-TENANT-2", SECURITY, "A cancelled call leaves no reply to the next one."),

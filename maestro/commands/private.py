@@ -13,7 +13,7 @@ from typing import Any
 
 from maestro import failpoints
 from maestro.errors import MaestroError, SettingsError
-from maestro.settings import Backends, ModelChoice, Settings, resolve
+from maestro.settings import NO_BOUNDS, Backends, ModelChoice, Settings, resolve
 
 PR_SET_DUMPABLE = 4
 MAX_TOLD_BYTES = 1024 * 1024
@@ -74,6 +74,7 @@ def _settings(told: dict[str, Any]) -> Settings:
             environment=environment,
         ),
         run=resolved.run,
+        person=NO_BOUNDS,
         log_level=resolved.log_level,
     )
 

@@ -52,7 +52,7 @@ def limits(make: Callable[[Quotas], Limits]) -> Limits:
     return make(QUOTAS)
 
 
-@covers("R-LIMIT-1")
+@covers("R-QUOTA-1")
 async def test_what_is_spent_is_counted_to_the_bound_and_not_beyond(limits: Limits) -> None:
     answers = [await limits.spend("failures", "ada") for _ in range(6)]
 
@@ -82,7 +82,7 @@ async def test_the_next_window_begins_with_nothing(limits: Limits, clock: Clock)
     assert await limits.spend("bytes", "ada") is None
 
 
-@covers("R-LIMIT-2")
+@covers("R-QUOTA-2")
 async def test_an_hours_bound_says_when_the_hour_is_over(limits: Limits) -> None:
     answers = [await limits.spend("sessions", "ada") for _ in range(4)]
 
@@ -135,7 +135,7 @@ async def test_without_a_bound_nothing_is_limited(make: Callable[[Quotas], Limit
     await limits.let_go("ada", "1")
 
 
-@covers("R-LIMIT-1")
+@covers("R-QUOTA-1")
 async def test_two_maestros_count_together(redis_url: str, clock: Clock) -> None:
     one, two = (RedisLimits(redis_url, QUOTAS, clock=clock) for _ in range(2))
 
@@ -150,7 +150,7 @@ async def test_two_maestros_count_together(redis_url: str, clock: Clock) -> None
         await limits.close()
 
 
-@covers("R-LIMIT-1")
+@covers("R-QUOTA-1")
 async def test_while_redis_is_away_each_maestro_counts_for_itself(clock: Clock) -> None:
     binary = find_valkey()
     if binary is None:
