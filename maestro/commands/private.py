@@ -36,11 +36,11 @@ def private(listen_fd: int, secrets_fd: int, ready_fd: int) -> int:
 
 
 def _serve(settings: Settings, listener: socket.socket, told: dict[str, Any], ready: int) -> None:
-    from maestro.bootstrap.logs import configure_logs
+    from maestro.bootstrap.logs import configure_logs, secrets_of
     from maestro.bootstrap.loops import run
     from maestro.bootstrap.serving import Private, serve
 
-    configure_logs(settings.log_level, "json")
+    configure_logs(settings.log_level, "json", {*secrets_of(settings), told["secret"]})
     forget = tuple(Path(name) for name in told["forget"])
     private = Private(listener, told["secret"], float(told["idle_seconds"]), forget)
     run(serve(settings, lambda _where: _answer(ready, "ready"), private))
