@@ -76,7 +76,8 @@ def configure_logs(level: str, form: LogFormat, secrets: Collection[str] = ()) -
 def _scrub(secrets: Collection[str]) -> Processor:
     """The last processor: works on the whole line, wherever in it a secret came from."""
     told = {secret for secret in secrets if len(secret) >= _SHORTEST_SECRET}
-    escaped = told | {json.dumps(secret)[1:-1] for secret in told}
+    shown = told | {repr(secret)[1:-1] for secret in told}
+    escaped = shown | {json.dumps(secret)[1:-1] for secret in shown}
     exact = [re.escape(secret) for secret in sorted(escaped, key=len, reverse=True)]
     pattern = re.compile("|".join((*exact, *_SECRETS)))
 

@@ -72,17 +72,6 @@ def open_model(settings: ModelSettings) -> OpenedModel:
     return OpenedModel(opened, routed.default.name)
 
 
-def _without(key: str, error: ModelError) -> ModelError:
-    """Some providers repeat the key that they refuse; the user, and the ledger, never see it."""
-    return ModelError(
-        error.kind,
-        error.message.replace(key, "[key]"),
-        status=error.status,
-        retry_after=error.retry_after,
-        wake_at=error.wake_at,
-    )
-
-
 class RoutedModel:
     """Every model of every provider that can be had, by the name in the request."""
 
@@ -99,15 +88,9 @@ class RoutedModel:
         except SettingsError as error:
             raise ModelError("not_found", str(error)) from error
         named = replace(request, model=target.name)
-        try:
-            async with parts_of(self._client(target), named) as parts:
-                async for part in parts:
-                    yield part
-        except ModelError as error:
-            key = target.endpoint.key
-            if key is None or key not in error.message:
-                raise
-            raise _without(key, error) from None
+        async with parts_of(self._client(target), named) as parts:
+            async for part in parts:
+                yield part
 
     def refusal(self, name: str) -> str | None:
         try:

@@ -143,10 +143,13 @@ class Bench:
 
 @asynccontextmanager
 async def open_bench(
-    folder: Path, scripts: Iterable[Script] = (), policy: Policy = POLICY
+    folder: Path,
+    scripts: Iterable[Script] = (),
+    policy: Policy = POLICY,
+    allowance: Allowance = UNBOUNDED,
 ) -> AsyncGenerator[Bench]:
     ledger = await open_sqlite(folder / "ledger.sqlite3")
     try:
-        yield Bench(ledger, MemoryBus(), ScriptedModel(scripts), policy)
+        yield Bench(ledger, MemoryBus(), ScriptedModel(scripts), policy, allowance)
     finally:
         await ledger.close()
