@@ -25,17 +25,18 @@ class People:
     """Tokens: of another user, a revoked one, an expired one, none."""
 
 
-async def key_of(edge: Stage, name: str) -> str:
-    """The id of the newest key of `name`."""
-    found = [key for key in await edge.ledger.accounts.keys() if key.name == name]
-    return found[-1].key_id
+async def key_of(edge: Stage, token: str) -> str:
+    account = await edge.ledger.accounts.authenticate(token)
+    assert account is not None
+    assert account.key_id is not None
+    return account.key_id
 
 
 async def peopled(edge: Stage) -> People:
     accounts = edge.ledger.accounts
     ada = await accounts.create("ada")
     revoked = await accounts.create("ada", another=True)
-    await accounts.revoke(await key_of(edge, "ada"))
+    await accounts.revoke(await key_of(edge, revoked))
     session_id, tool_id = await adas_session(edge, ada)
     return People(
         ada,

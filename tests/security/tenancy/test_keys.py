@@ -52,7 +52,7 @@ async def test_sockets_and_streams_of_a_key_that_ends_are_closed(edge: Stage, en
     async with asyncio.timeout(20):
         other = await accounts.create("ada")
         token = await accounts.create("ada", another=True)
-        key_id = await key_of(edge, "ada")
+        key_id = await key_of(edge, token)
         session_id, _ = await adas_session(edge, token)
         watch = f"/ws/v1/sessions/{session_id}/watch"
         async with (

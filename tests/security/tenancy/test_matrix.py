@@ -11,7 +11,12 @@ from tests.requirements import covers
 from tests.security.tenancy.people import CANARY, People, answer, peopled
 
 ABSENT = "f" * 32
-_BODIES: dict[str, Any] = {"messages": {"content": "hello", "id": "m1"}, "interrupt": {"id": "i1"}}
+_BODIES: dict[str, Any] = {
+    "messages": {"content": "hello", "id": "m1"},
+    "interrupt": {"id": "i1"},
+    "rewind": {"to_seq": 0, "id": "r1"},
+    "fork": {"at_seq": 3, "id": "f1"},
+}
 
 
 def body(path: str) -> dict[str, Any]:
