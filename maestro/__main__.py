@@ -50,14 +50,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
                 return migrate(vars(given))
             case _:
-                from maestro.commands.keys import create_key
-
-                return create_key(vars(given), given.name)
+                return _keys(given)
     except MaestroError as error:
         sys.stderr.write(f"maestro: {error}\n")
         return 1
     except KeyboardInterrupt:
         return 130
+
+
+def _keys(given: argparse.Namespace) -> int:
+    from maestro.commands.keys import create_key, list_keys, revoke_key
+
+    flags = vars(given)
+    match given.action:
+        case "create":
+            return create_key(flags, given.name, given.expires, another=given.another)
+        case "list":
+            return list_keys(flags)
+        case _:
+            return revoke_key(flags, given.id)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -74,7 +85,15 @@ def _parser() -> argparse.ArgumentParser:
     actions = keys.add_subparsers(dest="action", required=True, metavar="ACTION")
     create = actions.add_parser("create", help="make a person's token and print it, once")
     create.add_argument("name", metavar="NAME")
-    _database_flags(create)
+    create.add_argument("--expires", metavar="TIME", help="let it end by itself: 90d, 12h, 2w")
+    create.add_argument(
+        "--another", action="store_true", help="one more key for a person who has one"
+    )
+    revoke = actions.add_parser("revoke", help="end a key; what uses it is closed within 5 s")
+    revoke.add_argument("id", metavar="ID", help="as `maestro keys list` shows it")
+    listed = actions.add_parser("list", help="all keys: id, person, state; never the token")
+    for action in (create, revoke, listed):
+        _database_flags(action)
     models = commands.add_parser("models", help="providers, and which of them have a key")
     models.add_argument("--environment-from-stdin", action="store_true", help=argparse.SUPPRESS)
     commands.add_parser("failpoints", help="where fault tests can make this program die")

@@ -6,6 +6,8 @@ MaestroError
 ├── LedgerUnavailable      SQL is away; nothing was accepted, try again
 ├── NewerEvent             a row that a later version wrote: leave the session to such a worker
 ├── AccountExists          the name is taken
+├── NoSuchAccount          nobody has this name
+├── NoSuchKey              no key has this id
 ├── BusUnavailable         Redis is away; runs go on by the ledger's polls
 └── ModelError             the provider failed for good, or named when to come back
 """
@@ -35,6 +37,14 @@ class NewerEvent(MaestroError):
 
 class AccountExists(MaestroError):
     """An account of this name exists."""
+
+
+class NoSuchAccount(MaestroError):
+    """There is no account of this name."""
+
+
+class NoSuchKey(MaestroError):
+    """There is no key of this id."""
 
 
 class BusUnavailable(MaestroError):

@@ -4,6 +4,7 @@ Resolves text into frozen values; opens nothing and connects to nothing.
 """
 
 import difflib
+import ipaddress
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,6 +16,8 @@ from maestro.failpoints import VARIABLE
 Role = Literal["all", "edge", "worker"]
 Auth = Literal["token", "none"]
 LogFormat = Literal["text", "json"]
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 LOOPBACK_HOSTS = ("127.0.0.1", "::1", "localhost")
 DEFAULT_PORT = 8400
@@ -66,6 +69,8 @@ class ModelChoice:
     fallbacks: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     """The providers' keys are found here."""
+    listed: tuple[str, ...] = ()
+    """What may be wished for beside the default and its fallbacks: `provider/name`, or with *."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +86,36 @@ class RunPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class PersonBounds:
+    """What one person may have, send and spend over all processes; None: no bound."""
+
+    sockets: int | None = 100
+    """Open at once, event streams among them."""
+    sessions: int | None = 600
+    """Opened in an hour."""
+    bytes: int | None = 256 * 1024 * 1024
+    """Sent by executors in a minute."""
+    generations: int | None = 32
+    """At once."""
+    tokens_a_day: int | None = 1_000_000_000
+    """Input and output, of a day in UTC."""
+    failures: int | None = 5
+    """Failed attempts to come in, a minute: of one address, one token, one key."""
+
+
+NO_BOUNDS = PersonBounds(None, None, None, None, None, None)
+"""For the only person there is."""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     listen: Listen = field(default_factory=Listen)
     role: Role = "all"
     auth: Auth = "token"
     allowed_hosts: tuple[str, ...] = ()
     allowed_origins: tuple[str, ...] = ()
+    trusted_proxies: tuple[Network, ...] = ()
+    person: PersonBounds = PersonBounds()
     backends: Backends = field(default_factory=Backends)
     model: ModelChoice = field(default_factory=ModelChoice)
     run: RunPolicy = field(default_factory=RunPolicy)
@@ -96,6 +125,11 @@ class Settings:
     log_format: LogFormat = "text"
     doubts: tuple[str, ...] = ()
     """A line for each variable that was probably meant to be a setting and is none."""
+
+    @property
+    def bounds(self) -> PersonBounds:
+        """Those of each person, where there is more than one."""
+        return NO_BOUNDS if self.auth == "none" else self.person
 
 
 def resolve(flags: Mapping[str, Any], environment: Mapping[str, str]) -> Settings:
@@ -116,6 +150,8 @@ def resolve(flags: Mapping[str, Any], environment: Mapping[str, str]) -> Setting
         auth=source.choice("auth", get_args(Auth), "token"),
         allowed_hosts=source.words("allowed_hosts"),
         allowed_origins=source.words("allowed_origins"),
+        trusted_proxies=tuple(map(_network, source.words("trusted_proxies"))),
+        person=_person_bounds(source),
         backends=Backends(
             database_url=source.text("database_url"),
             redis_url=source.text("redis_url"),
@@ -127,6 +163,7 @@ def resolve(flags: Mapping[str, Any], environment: Mapping[str, str]) -> Setting
             record=source.path("record"),
             fallbacks=source.words("fallbacks"),
             environment=environment,
+            listed=source.words("models"),
         ),
         run=RunPolicy(
             max_steps=source.integer("max_steps", run.max_steps, low=1, high=10_000),
@@ -141,6 +178,32 @@ def resolve(flags: Mapping[str, Any], environment: Mapping[str, str]) -> Setting
     )
     _check(settings)
     return replace(settings, doubts=tuple(source.doubts()))
+
+
+def _person_bounds(source: "_Source") -> PersonBounds:
+    """0 takes a bound away."""
+    given = PersonBounds()
+
+    def bound(name: str, default: int | None) -> int | None:
+        return source.integer(name, default or 0, low=0, high=10**15) or None
+
+    return PersonBounds(
+        sockets=bound("user_sockets", given.sockets),
+        sessions=bound("user_sessions_an_hour", given.sessions),
+        bytes=bound("user_bytes_a_minute", given.bytes),
+        generations=bound("user_generations", given.generations),
+        tokens_a_day=bound("user_tokens_a_day", given.tokens_a_day),
+        failures=bound("failed_handshakes_a_minute", given.failures),
+    )
+
+
+def _network(text: str) -> Network:
+    try:
+        return ipaddress.ip_network(text)
+    except ValueError:
+        raise SettingsError(
+            f"trusted_proxies: {text!r} is no address or network such as 10.0.0.0/8"
+        ) from None
 
 
 def default_state(environment: Mapping[str, str]) -> Path:

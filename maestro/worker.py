@@ -16,10 +16,10 @@ from maestro.domain.decision import Policy
 from maestro.domain.events import ExecutorLost
 from maestro.errors import BusUnavailable, LedgerUnavailable, NewerEvent
 from maestro.failpoints import hit
-from maestro.planning.generation import Generator
+from maestro.planning.generation import Bounds, Generator
 from maestro.planning.held import HeldSession
 from maestro.planning.step import Stepper
-from maestro.ports import Appended, Bus, HeadMoved, Ledger, Model
+from maestro.ports import UNBOUNDED, Allowance, Appended, Bus, HeadMoved, Ledger, Model
 
 log = structlog.get_logger(__name__)
 
@@ -44,6 +44,8 @@ class WorkerSettings(msgspec.Struct, frozen=True):
     policy: Policy = Policy()
     generations: int = 32
     """Made at once."""
+    allowance: Allowance = UNBOUNDED
+    """What the runs of one person may cost, over all workers."""
     held_bytes: int = 64 * 1024 * 1024
     """Of folded sessions that are kept."""
     look_for_due: float = 1.0
@@ -69,8 +71,7 @@ class Worker:
             bus,
             model,
             self.name,
-            slots=settings.generations,
-            poison_claims=settings.policy.poison_claims,
+            Bounds(settings.generations, settings.policy.poison_claims, settings.allowance),
         )
         self._stepper = Stepper(ledger, bus, generator, settings.policy)
         self._held: OrderedDict[str, HeldSession] = OrderedDict()

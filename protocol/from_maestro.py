@@ -140,6 +140,8 @@ class ErrorReported(Message, frozen=True, tag="error"):
     """Named by `unknown_call`: the executor stops sending that result."""
     id: str | None = None
     """The `id` of the frame that was refused, where it had one."""
+    retry_after: float | None = None
+    """Seconds: with `rate_limited`, when it is of use to come back."""
 
 
 FromMaestro = (

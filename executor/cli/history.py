@@ -69,11 +69,12 @@ def standing_turns(events: Iterable[dict[str, Any]]) -> list[Turn]:
 def named(session: str | None, places: Folders, cwd: str) -> str:
     """The id of the session that was named: whole, by its first characters, or the last here."""
     if session is None or session == "last":
-        last = journals(places.state, cwd=cwd)[:1]
-        if not last:
+        here = (head.session_id for head in journals(places.state, cwd=cwd))
+        last = next(filter(None, here), None)
+        if last is None:
             raise UsageError(f"there is no session of {cwd}; see codegen sessions list --all")
-        return last[0].session_id
-    known = {head.session_id for head in journals(places.state)}
+        return last
+    known = {head.session_id for head in journals(places.state) if head.session_id is not None}
     near = sorted(each for each in known if each.startswith(session))
     if session in known or len(session) < PREFIX_MIN or not near:
         return session

@@ -17,6 +17,7 @@ from executor.link.pace import Pace
 from executor.link.socket import Dial, DialFailed, Hope, Socket, SocketClosed
 from protocol.codec import Ignored
 from protocol.connection import Connection, Violation
+from protocol.errors import CloseCode
 from protocol.from_executor import FromExecutor
 from protocol.from_maestro import ErrorReported, FromMaestro, SessionStarted
 from protocol.state import Phase
@@ -101,8 +102,7 @@ class Link:
             pace = self._pace
             good = pace.restarted if closed.code == RESTART else pace.settled
             self._history.ended(settled=time.monotonic() - began > good)
-            self._judge(closed)
-            peer.lost(closed.why or _words(closed.code))
+            peer.lost(self._judge(closed) or _words(closed.code))
 
     def send(self, message: FromExecutor, *, frame_id: str | None = None) -> bool:
         """Put a message on its way; False where nobody is there to take it.
@@ -140,7 +140,7 @@ class Link:
                 self._failed(why, "later")
                 peer.lost(why)
             except DialFailed as failure:
-                self._failed(failure.why, failure.hope)
+                self._failed(failure.why, failure.hope, failure.retry_after)
                 peer.lost(failure.why)
             except ServerUnreachable as failure:
                 self._failed(str(failure), "later")
@@ -205,10 +205,12 @@ class Link:
                     await self._outbox.emptied()
             raise SocketClosed(1002, f"the maestro broke the protocol: {violation.error}")
 
-    def _judge(self, closed: SocketClosed) -> None:
-        """After a connection's end: return to try again, or raise. Sets the pause before."""
+    def _judge(self, closed: SocketClosed) -> str:
+        """After a connection's end: return why, to try again, or raise. Sets the pause before."""
         history = self._history
         why = closed.why or f"closed with code {closed.code}"
+        if closed.code == CloseCode.TOO_MANY and history.retry_after is not None:
+            return self._limited(history.retry_after)
         final = refusal(closed.code, history.last_error or closed.why)
         if final is not None:
             raise final
@@ -218,19 +220,31 @@ class Link:
                 raise ServerRefused(f"{self.endpoint.shown}: {history.last_error or why}")
         if not history.attached_now:
             self._failed(why, "later" if closed.code == _SILENT else "soon")
-            return
+            return closed.why
         history.wait_for(self._pace.give_up)
         at_once = closed.code == RESTART and history.attempts <= RESTARTS_AT_ONCE
         history.pause = 0.0 if at_once else self._pace.pause(history.attempts - 1)
+        return closed.why
 
-    def _failed(self, why: str, hope: Hope) -> None:
+    def _limited(self, retry_after: float) -> str:
+        """The maestro said that the user is at a limit, and when it is of use to come back."""
+        history = self._history
+        why = f"{history.last_error}; again in {retry_after:.0f} s"
+        if history.attached_now:
+            history.wait_for(self._pace.give_up)
+            history.pause = self._pace.pause(history.attempts - 1, retry_after=retry_after)
+        else:
+            self._failed(why, "busy", retry_after)
+        return why
+
+    def _failed(self, why: str, hope: Hope, retry_after: float | None = None) -> None:
         """After an attempt that came to nothing: return to try again, or raise."""
         history = self._history
         words = f"{self.endpoint.shown}: {why}"
         if hope == "none":
             raise ServerRefused(words)
         hopeless = hope == "later" and not history.attached_ever and self._revive is None
-        pause = self._pace.pause(history.attempts - 1, busy=hope == "busy")
+        pause = self._pace.pause(history.attempts - 1, busy=hope == "busy", retry_after=retry_after)
         if hopeless or time.monotonic() + pause > history.deadline:
             raise ServerUnreachable(words)
         history.pause = pause
@@ -260,6 +274,8 @@ class _History:
         """Words of the maestro on the last connection."""
         self.last_failure = ""
         """Why the last attempt came to nothing."""
+        self.retry_after: float | None = None
+        """Seconds that the maestro asked for on the last connection."""
 
     def wait_for(self, seconds: float | None) -> None:
         self.deadline = float("inf") if seconds is None else time.monotonic() + seconds
@@ -273,8 +289,9 @@ class _History:
             case SessionStarted():
                 self.attached_ever = self.attached_now = True
                 self.last_error = self.last_failure = ""
-            case ErrorReported(message=words):
-                self.last_error = words
+                self.retry_after = None
+            case ErrorReported(message=words, retry_after=seconds):
+                self.last_error, self.retry_after = words, seconds
             case _:
                 pass
 

@@ -16,10 +16,12 @@ rather tells the user; worth one when a session is at stake. `soon`: worth a wai
 class DialFailed(Exception):
     """There is no connection; `why` is one line for the user, without the address."""
 
-    def __init__(self, why: str, hope: Hope) -> None:
+    def __init__(self, why: str, hope: Hope, *, retry_after: float | None = None) -> None:
+        """`retry_after`: seconds before which it asks not to be tried again."""
         super().__init__(why)
         self.why = why
         self.hope: Hope = hope
+        self.retry_after = retry_after
 
 
 class SocketClosed(Exception):

@@ -9,6 +9,7 @@ import ssl
 from http import HTTPStatus
 from typing import Any
 
+import msgspec
 from websockets.asyncio import client
 from websockets.exceptions import (
     ConnectionClosed,
@@ -26,6 +27,18 @@ from protocol.version import MAX_FRAME_TO_EXECUTOR, PING_SECONDS, SILENT_SECONDS
 OPEN_SECONDS = 10.0
 CLOSE_SECONDS = 1.0
 _ABNORMAL = 1006
+_WORDS = 300
+"""Characters of a refusal that are shown."""
+
+
+class _Words(msgspec.Struct):
+    message: str
+
+
+class _Refusal(msgspec.Struct):
+    """The body of a maestro's refusal."""
+
+    error: _Words
 
 
 class _SilentLogger(logging.Logger):
@@ -151,13 +164,28 @@ def _status_failed(error: InvalidStatus) -> DialFailed:
             why = "there is no maestro at this path"
         case 300 | 301 | 302 | 303 | 307 | 308:
             why = "it sends to another address, as the sign-in page of a network does"
-        case 429 | 500 | 502 | 503 | 504:
+        case 429:
+            return _limited(error)
+        case 500 | 502 | 503 | 504:
             why, hope = f"it can't serve now: {_phrase(code)}", "busy"
         case _ if kind == "text/html":
             why = "a web page answers, not a maestro"
         case _:
             why = "what answers is not a maestro"
     return DialFailed(f"{why} (HTTP {code})", hope)
+
+
+def _limited(error: InvalidStatus) -> DialFailed:
+    """The user is at a limit: in the maestro's own words, with the time that it names."""
+    given = error.response.headers.get("Retry-After", "")
+    seconds = float(given) if given.isdecimal() and len(given) < 6 else None
+    try:
+        words = msgspec.json.decode(error.response.body or b"", type=_Refusal).error.message
+    except msgspec.DecodeError:
+        words = _phrase(HTTPStatus.TOO_MANY_REQUESTS)
+    again = "" if seconds is None else f"; again in {seconds:.0f} s"
+    why = f"it can't serve now: {words[:_WORDS]}{again} (HTTP 429)"
+    return DialFailed(why, "busy", retry_after=seconds)
 
 
 def _phrase(code: int) -> str:

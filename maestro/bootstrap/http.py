@@ -10,8 +10,10 @@ import socket
 import sys
 from collections.abc import Generator
 from pathlib import Path
+from typing import cast
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from maestro.edge.app import create_app
 from maestro.edge.edge import Edge
@@ -20,6 +22,8 @@ from maestro.settings import Listen
 from protocol.version import MAX_FRAME_TO_MAESTRO, PING_SECONDS, SILENT_SECONDS
 
 BACKLOG = 2048
+HEADER_SECONDS = 10.0
+"""For a request's line and headers to come."""
 GRACEFUL_SECONDS = 5
 """For requests to end in once sockets and streams are gone; generations have their own time."""
 
@@ -30,7 +34,7 @@ class HttpServer:
     def __init__(self, edge: Edge, listen: Listen, listener: socket.socket | None = None) -> None:
         config = uvicorn.Config(
             create_app(edge),
-            http="httptools",
+            http=PunctualHttp,
             ws="websockets-sansio",
             ws_max_size=MAX_FRAME_TO_MAESTRO,
             ws_ping_interval=PING_SECONDS,
@@ -83,6 +87,38 @@ class HttpServer:
             await self._edge.drain()
         finally:
             self._server.should_exit = True
+
+
+class PunctualHttp(HttpToolsProtocol):
+    """Drops a connection whose request is not told within a time: uvicorn waits for ever."""
+
+    header_seconds = HEADER_SECONDS
+    _late: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(cast("asyncio.Transport", transport))
+        self._wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._in_time()
+        super().connection_lost(exc)
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._wait()
+
+    def on_headers_complete(self) -> None:
+        self._in_time()
+        super().on_headers_complete()
+
+    def _wait(self) -> None:
+        if self._late is None:
+            self._late = self.loop.call_later(self.header_seconds, self.transport.abort)
+
+    def _in_time(self) -> None:
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
 
 
 class _Server(uvicorn.Server):

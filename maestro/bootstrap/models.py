@@ -19,9 +19,17 @@ log = structlog.get_logger(__name__)
 
 
 @asynccontextmanager
-async def open_choice(choice: ModelChoice, role: Role) -> AsyncGenerator[OpenedModel]:
-    """The model of this process, closed at the end; an edge has none and needs no key."""
-    opened = OpenedModel(NoModel(), "") if role == "edge" else open_model(_settings(choice))
+async def open_choice(
+    choice: ModelChoice, role: Role, *, shared: bool
+) -> AsyncGenerator[OpenedModel]:
+    """The model of this process, closed at the end; an edge has none and needs no key.
+
+    `shared`: by several people, whose wishes are bounded.
+    """
+    if role == "edge":
+        opened = OpenedModel(NoModel(), "")
+    else:
+        opened = open_model(_settings(choice, shared=shared))
     _warn(opened)
     try:
         yield opened
@@ -30,10 +38,10 @@ async def open_choice(choice: ModelChoice, role: Role) -> AsyncGenerator[OpenedM
 
 
 @asynccontextmanager
-async def open_or_explain(choice: ModelChoice) -> AsyncGenerator[OpenedModel]:
+async def open_or_explain(choice: ModelChoice, *, shared: bool) -> AsyncGenerator[OpenedModel]:
     """As `open_choice`, but without a key every request is answered with what is missing."""
     try:
-        opened = open_model(_settings(choice))
+        opened = open_model(_settings(choice, shared=shared))
     except KeyMissing as error:
         log.warning("model_key_missing", missing=str(error))
         opened = OpenedModel(KeylessModel(str(error)), choice.model or "", str(error))
@@ -85,11 +93,13 @@ def _warn(opened: OpenedModel) -> None:
         log.warning("fallback_left_out", model=name, missing=why)
 
 
-def _settings(choice: ModelChoice) -> ModelSettings:
+def _settings(choice: ModelChoice, *, shared: bool) -> ModelSettings:
     return ModelSettings(
         model=choice.model,
         base_url=choice.base_url,
         environment=choice.environment,
         fallbacks=choice.fallbacks,
         record=choice.record,
+        listed=choice.listed,
+        shared=shared,
     )

@@ -16,9 +16,9 @@ from pathlib import Path
 import structlog
 
 from maestro.bootstrap.models import open_choice, open_or_explain, warm_up
-from maestro.bootstrap.stores import open_bus, open_ledger
+from maestro.bootstrap.stores import open_bus, open_ledger, open_limits
 from maestro.domain.decision import Policy
-from maestro.domain.safeguards import Limits
+from maestro.domain.safeguards import Limits as RunLimits
 from maestro.edge.dependencies import (
     ANY_HOST,
     Auth,
@@ -30,7 +30,7 @@ from maestro.edge.dependencies import (
 from maestro.edge.edge import Edge
 from maestro.errors import LedgerUnavailable
 from maestro.llm.opening import OpenedModel
-from maestro.ports import Account, Accounts, Bus, Ledger
+from maestro.ports import Account, Accounts, Allowance, Bus, Ledger, Limits
 from maestro.settings import LOOPBACK_HOSTS, Settings
 from maestro.worker import Worker, WorkerSettings
 from protocol.version import RELEASE
@@ -63,6 +63,7 @@ class _Parts:
     ledger: Ledger
     accounts: Accounts
     bus: Bus
+    quotas: Limits
     opened: OpenedModel
 
 
@@ -71,9 +72,10 @@ async def serve(settings: Settings, announce: Announce, private: Private | None 
     async with (
         open_ledger(settings.backends) as ledger,
         open_bus(settings.backends.redis_url) as bus,
+        open_limits(settings) as quotas,
         _open_model(settings, private) as opened,
     ):
-        parts = _Parts(ledger, ledger.accounts, bus, opened)
+        parts = _Parts(ledger, ledger.accounts, bus, quotas, opened)
         if settings.role == "worker":
             await _work(settings, parts, announce)
         else:
@@ -85,8 +87,9 @@ def _open_model(
 ) -> AbstractAsyncContextManager[OpenedModel]:
     """Doors that open without a key let an operator look; a worker alone would fail every run."""
     if settings.role == "all" and private is None:
-        return open_or_explain(settings.model)
-    return open_choice(settings.model, settings.role)
+        return open_or_explain(settings.model, shared=settings.auth == "token")
+    shared = settings.auth == "token" and private is None
+    return open_choice(settings.model, settings.role, shared=shared)
 
 
 async def _work(settings: Settings, parts: _Parts, announce: Announce) -> None:
@@ -145,6 +148,8 @@ async def _dependencies(
         auth=await _auth(settings, parts.accounts, private),
         step=worker.nudge if settings.role == "all" else nudge,
         model_refusal=parts.opened.model.refusal,
+        quotas=parts.quotas,
+        trusted_proxies=settings.trusted_proxies,
         allowed_hosts=_hosts(settings, private),
         allowed_origins=frozenset(settings.allowed_origins),
         readiness={"model": parts.opened.check},
@@ -175,7 +180,7 @@ def _worker_settings(
     settings: Settings, parts: _Parts, only: Callable[[str], bool] | None = None
 ) -> WorkerSettings:
     run = settings.run
-    limits = Limits(
+    limits = RunLimits(
         max_steps=run.max_steps,
         max_seconds=run.max_seconds,
         max_tokens=run.max_tokens,
@@ -185,6 +190,7 @@ def _worker_settings(
         model=parts.opened.name,
         policy=Policy(limits=limits, park_seconds=run.park_seconds),
         generations=settings.generations,
+        allowance=Allowance(settings.bounds.generations, settings.bounds.tokens_a_day),
         only=only,
     )
 

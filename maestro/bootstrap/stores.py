@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from maestro.errors import SettingsError
-from maestro.ports import Bus
-from maestro.settings import Backends
+from maestro.ports import UNLIMITED, Bus, Limits, Quotas
+from maestro.settings import Backends, Settings
 
 if TYPE_CHECKING:
     from maestro.ledger.ledger import SqlLedger
@@ -71,6 +71,26 @@ async def open_bus(redis_url: str | None) -> AsyncGenerator[Bus]:
         yield bus
     finally:
         await bus.close()
+
+
+@asynccontextmanager
+async def open_limits(settings: Settings) -> AsyncGenerator[Limits]:
+    """What counts people's sockets, sessions and bytes, closed at the end."""
+    person, url = settings.bounds, settings.backends.redis_url
+    quotas = Quotas(person.sockets, person.sessions, person.bytes, person.failures)
+    limits: Limits
+    if url is None or quotas == UNLIMITED:
+        from maestro.bus.memory_limits import MemoryLimits
+
+        limits = MemoryLimits(quotas)
+    else:
+        from maestro.bus.redis_limits import RedisLimits
+
+        limits = RedisLimits(url, quotas)
+    try:
+        yield limits
+    finally:
+        await limits.close()
 
 
 def _sqlite_path(backends: Backends) -> Path:

@@ -1,4 +1,4 @@
-"""The Bus port in memory and on Redis Streams.
+"""The Bus port and the Limits port, each in memory and on Redis.
 
 Holds no truth: everything here may be lost.
 """

@@ -13,15 +13,15 @@ Each connection has one owner: the writer's, the reader's, one for each `work()`
 
 import asyncio
 import random
-import re
 import uuid
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
+from maestro.bus.keys import key
 from maestro.bus.redis_connection import RedisConnection, ResponseError, refusal
 from maestro.bus.redis_reader import (
     BLOCK_SECONDS,
@@ -47,17 +47,6 @@ CHECK_SECONDS: Final = 2.0
 GROUP: Final = "workers"
 CONSUMER: Final = "any"
 """One name for all: nothing is ever pending (NOACK), so there is nobody to tell apart."""
-
-_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
-
-
-def key(prefix: str, kind: Literal["events", "work", "control"], name: str = "") -> str:
-    """The only place where a key is made. Raises ValueError for a name that could be another's."""
-    if kind == "work":
-        return f"{prefix}:work"
-    if not _NAME.fullmatch(name):
-        raise ValueError(f"not a name for a Redis key: {name!r}")
-    return f"{prefix}:{kind}:{name}"
 
 
 class RedisBus:

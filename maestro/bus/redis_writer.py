@@ -6,6 +6,7 @@ Callers of `put` never wait. Knows neither keys nor what the entries mean.
 import asyncio
 import contextlib
 from collections import Counter, deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -72,6 +73,14 @@ class RedisWriter:
         answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self.put(Write(command, answer=answer))
         return await answer
+
+    async def ask_all(self, commands: Sequence[Command]) -> list[Reply]:
+        """The replies to `commands`, which go out one behind the other. Otherwise as `ask`."""
+        loop = asyncio.get_running_loop()
+        answers: list[asyncio.Future[Reply]] = [loop.create_future() for _ in commands]
+        for command, answer in zip(commands, answers, strict=True):
+            self.put(Write(command, answer=answer))
+        return list(await asyncio.gather(*answers))
 
     async def close(self) -> None:
         if self._task is not None:

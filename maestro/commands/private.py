@@ -14,7 +14,7 @@ from typing import Any
 
 from maestro import failpoints
 from maestro.errors import MaestroError, SettingsError
-from maestro.settings import Backends, ModelChoice, Settings, resolve
+from maestro.settings import NO_BOUNDS, Backends, ModelChoice, Settings, resolve
 
 PR_SET_DUMPABLE = 4
 MAX_TOLD_BYTES = 1024 * 1024
@@ -40,11 +40,11 @@ def private(listen_fd: int, secrets_fd: int, ready_fd: int) -> int:
 
 
 def _serve(settings: Settings, listener: socket.socket, told: dict[str, Any], ready: int) -> None:
-    from maestro.bootstrap.logs import configure_logs
+    from maestro.bootstrap.logs import configure_logs, secrets_of
     from maestro.bootstrap.loops import run
     from maestro.bootstrap.serving import Private, serve
 
-    configure_logs(settings.log_level, "json")
+    configure_logs(settings.log_level, "json", {*secrets_of(settings), told["secret"]})
     forget = tuple(Path(name) for name in told["forget"])
     private = Private(listener, told["secret"], float(told["idle_seconds"]), forget)
     run(serve(settings, lambda _where: _answer(ready, "ready"), private))
@@ -90,6 +90,7 @@ def _settings(told: dict[str, Any]) -> Settings:
             environment=environment,
         ),
         run=resolved.run,
+        person=NO_BOUNDS,
         log_level=resolved.log_level,
     )
 

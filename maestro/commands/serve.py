@@ -12,7 +12,7 @@ import structlog
 
 from maestro import failpoints
 from maestro.bootstrap import open_ledger
-from maestro.bootstrap.logs import configure_logs
+from maestro.bootstrap.logs import configure_logs, secrets_of
 from maestro.bootstrap.loops import run
 from maestro.bootstrap.serving import serve as serve_until_told
 from maestro.errors import AccountExists
@@ -26,7 +26,7 @@ FIRST_ACCOUNT = "admin"
 
 def serve(flags: Mapping[str, Any]) -> int:
     settings = resolve(flags, os.environ)
-    configure_logs(settings.log_level, settings.log_format)
+    configure_logs(settings.log_level, settings.log_format, secrets_of(settings))
     for doubt in settings.doubts:
         log.warning("setting_unknown", doubt=doubt)
     failpoints.arm(os.environ)

@@ -185,6 +185,8 @@ class RunParked(Event, frozen=True, tag="run_parked"):
     reason: Literal["executor_away", "rate_limited", "poison"]
     wake_at: float | None = None
     """Unix time, seconds."""
+    why: str = ""
+    """For the user, where there is more to say than the reason."""
 
 
 class RunWoken(Event, frozen=True, tag="run_woken"):

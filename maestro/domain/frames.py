@@ -172,8 +172,8 @@ def status_after(before: StatusChanged, stored: StoredEvent) -> StatusChanged:
             return StatusChanged("running", before.progress)
         case PlanChanged(steps=steps):
             return StatusChanged(before.status, progress_of(steps), before.step)
-        case RunParked(reason=reason):
-            return StatusChanged("waiting", before.progress, reason)
+        case RunParked(reason=reason, why=why):
+            return StatusChanged("waiting", before.progress, why or reason)
         case RunEnded(outcome=outcome):
             progress = 100 if outcome == "success" else before.progress
             return StatusChanged(_ENDED[outcome], progress)

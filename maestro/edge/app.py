@@ -49,7 +49,7 @@ def create_app(edge: Edge) -> FastAPI:
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncGenerator[None]:
         tasks = [
-            asyncio.create_task(edge.peers.pulse(), name="edge-pulse"),
+            asyncio.create_task(edge.pulse(), name="edge-pulse"),
             asyncio.create_task(edge.await_bus(), name="edge-bus"),
         ]
         try:
@@ -126,12 +126,15 @@ async def connect(socket: WebSocket) -> None:
     """The executor's socket."""
     edge: Edge = socket.app.state.edge
     account: Account = socket.state.account
-    refusal = sessions.no_room(edge)
-    if refusal is not None:
-        await socket.send_denial_response(response(refusal))
+    try:
+        await sessions.may_try(edge, account)
+        seat = await sessions.seat(edge, account)
+    except RequestRefused as refused:
+        await socket.send_denial_response(response(refused.refusal))
         return
-    await socket.accept()
-    await ExecutorSocket(edge, account, socket).serve()
+    async with edge.seats.used(seat):
+        await socket.accept()
+        await ExecutorSocket(edge, account, socket).serve()
 
 
 async def watch(socket: WebSocket) -> None:
@@ -141,12 +144,10 @@ async def watch(socket: WebSocket) -> None:
     session_id: str = socket.path_params["session_id"]
     try:
         after = _seq(socket.query_params.get("after", "0"))
-        refusal = sessions.no_room(edge)
-        if refusal is not None:
-            raise RequestRefused(refusal)
         if not is_session_id(session_id):
             raise RequestRefused(NO_SUCH_SESSION)
         await sessions.read_session(edge, account.owner, session_id, after, 1)
+        seat = await sessions.seat(edge, account)
     except RequestRefused as refused:
         await socket.send_denial_response(response(refused.refusal))
         return
@@ -156,8 +157,9 @@ async def watch(socket: WebSocket) -> None:
     except NewerEvent:
         await socket.send_denial_response(response(NEWER_SESSION))
         return
-    await socket.accept()
-    await serve_watcher(edge, account.owner, session_id, socket, after)
+    async with edge.seats.used(seat):
+        await socket.accept()
+        await serve_watcher(edge, account, session_id, socket, after)
 
 
 def _seq(text: str) -> int:

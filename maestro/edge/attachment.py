@@ -20,7 +20,7 @@ from maestro.edge.patience import until_available
 from maestro.edge.peers import Peer
 from maestro.errors import LedgerUnavailable, NewerEvent
 from maestro.failpoints import hit
-from maestro.ports import Appended, HeadMoved, Live, Refused
+from maestro.ports import Account, Appended, HeadMoved, Live, Refused
 from protocol.codec import FrameTooLarge
 from protocol.errors import CloseCode, ErrorCode
 from protocol.from_executor import ExecutorError, ToolError
@@ -34,9 +34,10 @@ Reason = Literal["gone", "stale_epoch", "unknown_call", "voided", "conflict"]
 
 
 class Attachment:
-    def __init__(self, edge: Edge, owner: str, dialogue: Dialogue, welcome: Welcome) -> None:
+    def __init__(self, edge: Edge, account: Account, dialogue: Dialogue, welcome: Welcome) -> None:
         self._edge = edge
-        self._owner = owner
+        self._owner = account.owner
+        self._key_id = account.key_id
         self._dialogue = dialogue
         self._welcome = welcome
         self._session_id = welcome.started.session_id
@@ -54,7 +55,7 @@ class Attachment:
             follower = Follower(
                 dependencies.ledger, self._owner, self._session_id, subscription, view
             )
-            peer = Peer(self._session_id, follower, self._epoch)
+            peer = Peer(self._session_id, follower, key_id=self._key_id, epoch=self._epoch)
             with self._edge.peers.joined(peer):
                 await self._edge.tell(self._session_id, HeadMoved(self._welcome.head))
                 tasks.create_task(self._follow(peer))
@@ -83,6 +84,8 @@ class Attachment:
             raise SocketEnded(CloseCode.BAD_STATE) from None
         except NewerEvent:  # a process of that version may serve it
             raise SocketEnded(CloseCode.SERVICE_RESTART) from None
+        if peer.report is not None:
+            await self._dialogue.send(peer.report)
         raise SocketEnded(peer.closing)
 
     async def _send_or_answer(self, frame: Frame[FromMaestro]) -> None:

@@ -10,6 +10,7 @@ from typing import assert_never
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from maestro.edge.address import client_address
 from maestro.edge.dependencies import (
     ANY_HOST,
     Auth,
@@ -18,7 +19,8 @@ from maestro.edge.dependencies import (
     SecretAuth,
     TokenAuth,
 )
-from maestro.edge.refusals import Refusal, refuse
+from maestro.edge.failures import Failures
+from maestro.edge.refusals import Refusal, refuse, too_many
 from maestro.errors import LedgerUnavailable
 from maestro.ports import Account
 
@@ -34,29 +36,41 @@ class Gate:
         self._auth = dependencies.auth
         self._hosts = dependencies.allowed_hosts
         self._origins = dependencies.allowed_origins
+        self._proxies = dependencies.trusted_proxies
+        self._failures = Failures(dependencies.quotas)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket") or scope["path"] in OPEN_PATHS:
             await self._app(scope, receive, send)
             return
-        admitted = await self._admit(scope["headers"])
+        admitted = await self._admit(scope["headers"], scope.get("client"))
         if isinstance(admitted, Refusal):
             await refuse(admitted, scope, receive, send)
             return
         scope.setdefault("state", {})["account"] = admitted
         await self._app(scope, receive, send)
 
-    async def _admit(self, headers: Sequence[tuple[bytes, bytes]]) -> Account | Refusal:
+    async def _admit(
+        self, headers: Sequence[tuple[bytes, bytes]], peer: tuple[str, int] | None
+    ) -> Account | Refusal:
         if not self._knows_host(_values(headers, b"host")):
             return Refusal(403, "host_not_allowed", "this Host is not one of this maestro's names")
         if any(origin not in self._origins for origin in _values(headers, b"origin")):
             return Refusal(403, "origin_not_allowed", "this Origin may not call this maestro")
+        token = _token(headers)
+        forwarded = _values(headers, b"x-forwarded-for")
+        address = client_address(peer[0] if peer else None, forwarded, self._proxies)
+        limited = await self._failures.refusal(address, token)
+        if limited is not None:
+            return too_many(limited)
         try:
-            account = await authenticate(self._auth, _token(headers))
+            account = await authenticate(self._auth, token)
         except LedgerUnavailable:
             return Refusal(503, "unavailable", "tokens cannot be checked: the database is away")
         if account is None:
+            await self._failures.failed(address, token)
             return Refusal(401, "unauthorized", "a valid token is needed: Authorization: Bearer")
+        self._failures.passed(token)
         return account
 
     def _knows_host(self, hosts: Sequence[str]) -> bool:

@@ -10,7 +10,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from maestro.edge.edge import Edge
-from maestro.edge.refusals import NO_SUCH_SESSION, Refusal, RequestRefused
+from maestro.edge.refusals import NO_SUCH_SESSION, Refusal, RequestRefused, too_many
 from maestro.edge.sessions import GivenId, Owner, SessionId, TheEdge
 from maestro.ports import Branched, BranchRefused, HeadMoved
 
@@ -55,6 +55,9 @@ async def rewind_session(
 async def fork_session(edge: TheEdge, owner: Owner, session_id: SessionId, asked: Fork) -> Branch:
     """A new session that begins as this one did, to the end of the last turn at or below."""
     given = asked.id or uuid.uuid4().hex
+    limited = await edge.dependencies.quotas.spend("sessions", owner)
+    if limited is not None:
+        raise RequestRefused(too_many(limited))
     ledger = edge.dependencies.ledger
     return await _branch(edge, await ledger.fork(owner, session_id, given, asked.at_seq))
 

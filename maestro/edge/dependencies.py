@@ -6,7 +6,8 @@ Values only: opens nothing and decides nothing.
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
-from maestro.ports import Account, Accounts, Bus, Ledger
+from maestro.edge.address import Network
+from maestro.ports import Account, Accounts, Bus, Ledger, Limits
 from protocol.version import HANDSHAKE_SECONDS
 
 
@@ -53,6 +54,8 @@ class EdgeLimits:
     """Frames of one executor that were read and wait for the ledger; above, reading stops."""
     live_bytes: int = 16 * 1024
     """UTF-8 bytes of one piece of live output."""
+    metered_bytes: int = 256 * 1024
+    """Received from one executor between two looks at what its owner may send."""
     sockets: int = 2_000
     """Open sockets and event streams of this process."""
 
@@ -66,10 +69,14 @@ class EdgeDependencies:
     """Called with a session's id after each fact: try the step here, or nudge a worker."""
     model_refusal: Callable[[str], str | None]
     """Why a run may not have this `provider/name`; None: it may."""
+    quotas: Limits
+    """What each person may have and send."""
     allowed_hosts: frozenset[str]
     """Lower-case names without port; ANY_HOST lets all in."""
     allowed_origins: frozenset[str] = frozenset()
     """`scheme://host[:port]` of web pages that may call; most peers send no Origin."""
+    trusted_proxies: tuple[Network, ...] = ()
+    """Whose X-Forwarded-For is believed."""
     readiness: Mapping[str, Callable[[], Awaitable[None]]] = field(
         default_factory=dict[str, Callable[[], Awaitable[None]]]
     )

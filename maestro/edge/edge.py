@@ -7,8 +7,9 @@ import asyncio
 import time
 
 from maestro.domain.events import Fact, StoredEvent
-from maestro.edge.dependencies import EdgeDependencies
+from maestro.edge.dependencies import EdgeDependencies, TokenAuth
 from maestro.edge.peers import Peers
+from maestro.edge.seats import Seats
 from maestro.errors import MaestroError
 from maestro.ports import Appended, HeadMoved, Refused
 
@@ -17,11 +18,14 @@ BUS_SECONDS = 1.0
 
 
 class Edge:
-    """One process's edge. `drain` is for SIGTERM; `peers.pulse` runs as long as the app does."""
+    """One process's edge. `drain` is for SIGTERM; `pulse` runs as long as the app does."""
 
     def __init__(self, dependencies: EdgeDependencies) -> None:
         self.dependencies = dependencies
-        self.peers = Peers(dependencies.ledger, dependencies.limits)
+        auth = dependencies.auth
+        accounts = auth.accounts if isinstance(auth, TokenAuth) else None
+        self.peers = Peers(dependencies.ledger, dependencies.limits, accounts)
+        self.seats = Seats(dependencies.quotas)
         self.bus_answered = False
         """Once is enough: an address that is wrong has never answered, and what goes away later is
         done without."""
@@ -58,6 +62,9 @@ class Edge:
     def model_refusal(self, model: str | None) -> str | None:
         """Why a run may not have the model that it wishes for; None when it may, or has no wish."""
         return None if model is None else self.dependencies.model_refusal(model)
+
+    async def pulse(self) -> None:
+        await self.peers.pulse(self.seats.keep)
 
     async def drain(self) -> None:
         """Let nobody in and send everybody elsewhere (1012), so that runs go on at once."""

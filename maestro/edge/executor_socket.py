@@ -11,7 +11,7 @@ from starlette.websockets import WebSocket
 from maestro.edge.attachment import Attachment
 from maestro.edge.dialogue import Dialogue
 from maestro.edge.edge import Edge
-from maestro.edge.handshake import Unwelcome, Welcome, welcome
+from maestro.edge.handshake import Unwelcome, Welcome, rate_limited, welcome
 from maestro.edge.inbox import Inbox
 from maestro.edge.line import INTERNAL_ERROR, BinaryFrame, Line, SocketEnded
 from maestro.errors import LedgerUnavailable
@@ -28,11 +28,13 @@ class ExecutorSocket:
     def __init__(self, edge: Edge, account: Account, socket: WebSocket) -> None:
         limits = edge.dependencies.limits
         self._edge = edge
-        self._owner = account.owner
+        self._account = account
         self._line = Line(socket, limits.send_seconds)
         self._dialogue = Dialogue(self._line, account.owner)
         self._inbox = Inbox(limits.waiting_frames, limits.waiting_bytes)
         self._attachment: Attachment | None = None
+        self._unmetered = 0
+        """Bytes received and not counted yet."""
 
     async def serve(self) -> None:
         """Until the socket is closed; it is accepted already."""
@@ -43,6 +45,9 @@ class ExecutorSocket:
             await self._line.close(code)
         if self._attachment is not None:
             await self._attachment.leave()
+        elif code in (CloseCode.BAD_HANDSHAKE, CloseCode.VERSION):
+            key_id = self._account.key_id or self._account.owner
+            await self._edge.dependencies.quotas.spend("failures", key_id)
 
     async def _converse(self) -> int | None:
         """Run the conversation to its end: the code to close with, None if the peer is gone."""
@@ -65,10 +70,23 @@ class ExecutorSocket:
     async def _read(self) -> None:
         try:
             while (text := await self._line.receive()) is not None:
+                await self._meter(text)
                 await self._inbox.put(text)
         except BinaryFrame:
             await self._dialogue.refuse_binary()
         await self._inbox.end()
+
+    async def _meter(self, text: str) -> None:
+        """Count what comes; SocketEnded, with a word, when the owner may send no more for now."""
+        self._unmetered += len(text) if text.isascii() else len(text.encode())
+        dependencies = self._edge.dependencies
+        if self._unmetered < dependencies.limits.metered_bytes:
+            return
+        counted, self._unmetered = self._unmetered, 0
+        limited = await dependencies.quotas.spend("bytes", self._account.owner, counted)
+        if limited is not None:
+            await self._dialogue.send(rate_limited(limited))
+            raise SocketEnded(CloseCode.TOO_MANY)
 
     async def _take(self, tasks: asyncio.TaskGroup) -> None:
         handshake = await self._first_frame()
@@ -77,14 +95,14 @@ class ExecutorSocket:
             self._dialogue.log.info("handshake_refused", code=welcomed.report.code)
             await self._dialogue.send(welcomed.report)
             raise SocketEnded(welcomed.code)
-        self._attachment = Attachment(self._edge, self._owner, self._dialogue, welcomed)
+        self._attachment = Attachment(self._edge, self._account, self._dialogue, welcomed)
         await self._attachment.run(self._inbox, tasks)
 
     async def _welcomed(self, handshake: Frame[Handshake]) -> Welcome | Unwelcome:
         """Waits while the ledger is away, and says so to whoever waits with us."""
         dependencies = self._edge.dependencies
         entering = asyncio.create_task(
-            welcome(dependencies, self._owner, handshake, stopped=lambda: self._line.gone)
+            welcome(dependencies, self._account.owner, handshake, stopped=lambda: self._line.gone)
         )
         try:
             done, _ = await asyncio.wait({entering}, timeout=dependencies.limits.word_seconds)

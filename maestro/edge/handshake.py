@@ -17,8 +17,9 @@ from maestro.edge import tool_offers
 from maestro.edge.dependencies import EdgeDependencies
 from maestro.edge.identifiers import is_session_id, is_short
 from maestro.edge.patience import until_available
+from maestro.edge.refusals import words_of
 from maestro.failpoints import hit
-from maestro.ports import Attached, AttachRefused, Opened
+from maestro.ports import Attached, AttachRefused, Limited, Opened
 from protocol.errors import CloseCode, ErrorCode
 from protocol.from_executor import Handshake
 from protocol.from_maestro import ErrorReported, SessionStarted
@@ -78,6 +79,10 @@ async def welcome(
     unwelcome = _unwelcome(dependencies, handshake)
     if unwelcome is not None:
         return unwelcome
+    if handshake.resume is None:
+        limited = await dependencies.quotas.spend("sessions", owner)
+        if limited is not None:
+            return Unwelcome(rate_limited(limited), CloseCode.TOO_MANY)
     offers = tool_offers.sift(handshake.known_tools, ())
     if handshake.custom_tools:  # checking schemas takes a while: not on the loop
         offers = await asyncio.to_thread(
@@ -113,6 +118,16 @@ async def welcome(
         tools_rejected=offers.rejected,
     )
     return Welcome(started, outcome.head, after=0 if resume is None else resume.last_seq)
+
+
+def rate_limited(limited: Limited) -> ErrorReported:
+    """The word before a close with 4029 that it is of use to come back from."""
+    return ErrorReported(
+        ErrorCode.RATE_LIMITED,
+        words_of(limited),
+        retryable=True,
+        retry_after=round(limited.retry_after, 1),
+    )
 
 
 def _unwelcome(dependencies: EdgeDependencies, handshake: Handshake) -> Unwelcome | None:

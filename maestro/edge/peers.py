@@ -1,6 +1,7 @@
-"""Everyone who follows a session through this process, and the two pulses that serve them all.
+"""Everyone who follows a session through this process, and the pulses that serve them all.
 
-One statement every 2 s finds lost nudges, one every 15 s refreshes `seen_at`.
+Every 2 s one statement finds lost nudges and one finds keys that have ended; every 15 s one
+refreshes `seen_at`.
 Sends nothing itself: a peer is told to close, and its own task does it.
 """
 
@@ -13,10 +14,14 @@ import structlog
 from maestro.edge.dependencies import EdgeLimits
 from maestro.edge.follower import Follower
 from maestro.errors import LedgerUnavailable
-from maestro.ports import Ledger
-from protocol.errors import CloseCode
+from maestro.ports import Accounts, Ledger
+from protocol.errors import CloseCode, ErrorCode
+from protocol.from_maestro import ErrorReported
 
 DRAIN_SECONDS = 5.0
+KEY_ENDED = ErrorReported(
+    ErrorCode.NOT_ALLOWED, "the key that this connection came in by was revoked or has expired"
+)
 
 log = structlog.get_logger(__name__)
 
@@ -24,21 +29,34 @@ log = structlog.get_logger(__name__)
 class Peer:
     """One executor (with its epoch), watcher or event stream."""
 
-    def __init__(self, session_id: str, follower: Follower, epoch: int | None = None) -> None:
+    def __init__(
+        self,
+        session_id: str,
+        follower: Follower,
+        *,
+        key_id: str | None = None,
+        epoch: int | None = None,
+    ) -> None:
         self.session_id = session_id
         self.follower = follower
+        self.key_id = key_id
         self.epoch = epoch
         self.closing: CloseCode | None = None
+        self.report: ErrorReported | None = None
+        """To be sent before the close."""
 
-    def close(self, code: CloseCode) -> None:
+    def close(self, code: CloseCode, report: ErrorReported | None = None) -> None:
         """Let its follower end; the first code stays."""
-        self.closing = self.closing or code
+        if self.closing is None:
+            self.closing, self.report = code, report
         self.follower.stop()
 
 
 class Peers:
-    def __init__(self, ledger: Ledger, limits: EdgeLimits) -> None:
+    def __init__(self, ledger: Ledger, limits: EdgeLimits, accounts: Accounts | None) -> None:
+        """`accounts`: whose keys may be revoked; None: nobody's."""
         self._ledger = ledger
+        self._accounts = accounts
         self._limits = limits
         self._peers: set[Peer] = set()
         self._gone = asyncio.Event()
@@ -79,11 +97,13 @@ class Peers:
                     self._gone.clear()
                     await self._gone.wait()
 
-    async def pulse(self) -> None:
-        """Run both pulses until cancelled."""
+    async def pulse(self, *more: Callable[[], Awaitable[None]]) -> None:
+        """Run all pulses until cancelled; `more` go with the refresh of `seen_at`."""
         async with asyncio.TaskGroup() as pulses:
-            pulses.create_task(_every(self._limits.heads_seconds, self._compare_heads))
-            pulses.create_task(_every(self._limits.touch_seconds, self._touch))
+            for look in (self._compare_heads, self._check_keys):
+                pulses.create_task(_every(self._limits.heads_seconds, look))
+            for refresh in (self._touch, *more):
+                pulses.create_task(_every(self._limits.touch_seconds, refresh))
 
     async def _compare_heads(self) -> None:
         followed = {peer.session_id for peer in self._peers}
@@ -98,6 +118,16 @@ class Peers:
                     peer.close(CloseCode.BAD_STATE)
                 case head, _:
                     peer.follower.seen(head)  # a higher epoch has a row of its own
+
+    async def _check_keys(self) -> None:
+        """Close whoever came in by a key that has expired or was revoked meanwhile."""
+        key_ids = {peer.key_id for peer in self._peers if peer.key_id is not None}
+        if self._accounts is None or not key_ids:
+            return
+        ended = key_ids - await self._accounts.valid(key_ids)
+        for peer in tuple(self._peers):
+            if peer.key_id in ended:
+                peer.close(CloseCode.BAD_STATE, KEY_ENDED)
 
     async def _touch(self) -> None:
         epochs: dict[str, int] = {}

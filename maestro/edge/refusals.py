@@ -5,6 +5,7 @@ Says it to a request and to an upgrade alike. Never repeats what the peer sent.
 
 import asyncio
 import contextlib
+import math
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -12,12 +13,16 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
+from maestro.ports import Limited
+
 
 @dataclass(frozen=True)
 class Refusal:
     status: int
     code: str
     message: str
+    retry_after: float | None = None
+    """Seconds; a 503 without says 1."""
 
 
 class RequestRefused(Exception):
@@ -39,12 +44,28 @@ TOO_MANY = Refusal(503, "too_many", "this process holds as many connections as i
 
 
 def response(refusal: Refusal) -> Response:
-    headers = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "1"}}
-    return JSONResponse(
-        {"error": {"code": refusal.code, "message": refusal.message}},
-        refusal.status,
-        headers.get(refusal.status),
-    )
+    headers = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "1"}}.get(refusal.status)
+    if refusal.retry_after is not None:
+        headers = {"Retry-After": str(math.ceil(refusal.retry_after))}
+    body = {"error": {"code": refusal.code, "message": refusal.message}}
+    return JSONResponse(body, refusal.status, headers)
+
+
+def too_many(limited: Limited) -> Refusal:
+    """The answer to a request, or an upgrade, of somebody who is at a limit."""
+    return Refusal(429, "rate_limited", words_of(limited), limited.retry_after)
+
+
+def words_of(limited: Limited) -> str:
+    match limited.what:
+        case "failures":
+            return f"more than {limited.bound} failed attempts in a minute"
+        case "sessions":
+            return f"you opened {limited.bound} sessions within an hour, the most that one may"
+        case "bytes":
+            return f"you sent more than {limited.bound} bytes within a minute"
+        case "sockets":
+            return f"you have {limited.bound} connections, the most that one person may have"
 
 
 async def refuse(refusal: Refusal, scope: Scope, receive: Receive, send: Send) -> None:

@@ -21,9 +21,11 @@ from maestro.edge.refusals import (
     TOO_MANY,
     Refusal,
     RequestRefused,
+    too_many,
 )
+from maestro.edge.seats import Seat
 from maestro.edge.watch import as_bytes, event_stream
-from maestro.ports import Account, Loaded, Refused
+from maestro.ports import Account, Limited, Loaded, Refused
 from protocol.from_executor import RunWishes
 from protocol.version import MAX_ID_CHARS
 
@@ -77,9 +79,13 @@ def edge_of(request: Request) -> Edge:
     return edge
 
 
-def owner_of(request: Request) -> str:
+def account_of(request: Request) -> Account:
     account: Account = request.state.account
-    return account.owner
+    return account
+
+
+def owner_of(request: Request) -> str:
+    return account_of(request).owner
 
 
 def session_of(session_id: str) -> str:
@@ -90,6 +96,7 @@ def session_of(session_id: str) -> str:
 
 
 TheEdge = Annotated[Edge, Depends(edge_of)]
+TheAccount = Annotated[Account, Depends(account_of)]
 Owner = Annotated[str, Depends(owner_of)]
 SessionId = Annotated[str, Depends(session_of)]
 
@@ -159,29 +166,40 @@ async def say(edge: TheEdge, owner: Owner, session_id: SessionId, message: Messa
 @router.get("/{session_id}/events")
 async def follow_session(
     edge: TheEdge,
-    owner: Owner,
+    account: TheAccount,
     session_id: SessionId,
     after: Annotated[int, Query(ge=0)] = 0,
     last_event_id: Annotated[int | None, Header(ge=0)] = None,
 ) -> StreamingResponse:
     """Every event above `after`, or above Last-Event-ID, without a gap, then live."""
-    refusal = no_room(edge)
-    if refusal is not None:
-        raise RequestRefused(refusal)
     start = after if last_event_id is None else last_event_id
-    await read_session(edge, owner, session_id, start, 1)
+    await read_session(edge, account.owner, session_id, start, 1)
+    taken = await seat(edge, account)
     return StreamingResponse(
-        event_stream(edge, owner, session_id, start),
+        event_stream(edge, account, session_id, start, taken),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
 
 
-def no_room(edge: Edge) -> Refusal | None:
-    """Why nobody else can follow a session through this process."""
+async def may_try(edge: Edge, account: Account) -> None:
+    """Raises RequestRefused: too many handshakes of this key have failed."""
+    key_id = account.key_id or account.owner
+    limited = await edge.dependencies.quotas.look("failures", key_id)
+    if limited is not None:
+        raise RequestRefused(too_many(limited))
+
+
+async def seat(edge: Edge, account: Account) -> Seat:
+    """For one more connection. Raises RequestRefused: this process or this person has no room."""
     if edge.peers.draining:
-        return DRAINING
-    return TOO_MANY if edge.peers.full else None
+        raise RequestRefused(DRAINING)
+    if edge.peers.full:
+        raise RequestRefused(TOO_MANY)
+    taken = await edge.seats.take(account.owner)
+    if isinstance(taken, Limited):
+        raise RequestRefused(too_many(taken))
+    return taken
 
 
 async def read_session(edge: Edge, owner: str, session_id: str, after: int, limit: int) -> Loaded:

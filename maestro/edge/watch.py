@@ -14,7 +14,9 @@ from maestro.edge.edge import Edge
 from maestro.edge.follower import Follower, SessionGone, Watching
 from maestro.edge.line import INTERNAL_ERROR, BinaryFrame, Line, SocketEnded
 from maestro.edge.peers import Peer
+from maestro.edge.seats import Seat
 from maestro.errors import NewerEvent
+from maestro.ports import Account
 from protocol.codec import encode, fit
 from protocol.errors import CloseCode
 from protocol.from_maestro import FromMaestro
@@ -28,17 +30,18 @@ log = structlog.get_logger(__name__)
 
 
 @contextlib.asynccontextmanager
-async def watching(edge: Edge, owner: str, session_id: str) -> AsyncGenerator[Peer]:
+async def watching(edge: Edge, account: Account, session_id: str) -> AsyncGenerator[Peer]:
     """A watcher among the peers of `edge`, subscribed."""
     async with edge.dependencies.bus.subscribe(session_id) as subscription:
         ledger = edge.dependencies.ledger
-        peer = Peer(session_id, Follower(ledger, owner, session_id, subscription, Watching()))
+        follower = Follower(ledger, account.owner, session_id, subscription, Watching())
+        peer = Peer(session_id, follower, key_id=account.key_id)
         with edge.peers.joined(peer):
             yield peer
 
 
 async def serve_watcher(
-    edge: Edge, owner: str, session_id: str, socket: WebSocket, after: int
+    edge: Edge, account: Account, session_id: str, socket: WebSocket, after: int
 ) -> None:
     """Until the socket is closed; it is accepted, and the session was found, already."""
     line = Line(socket, edge.dependencies.limits.send_seconds)
@@ -46,7 +49,7 @@ async def serve_watcher(
     try:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(_refuse_words(line))
-            tasks.create_task(_show(edge, owner, session_id, line, after))
+            tasks.create_task(_show(edge, account, session_id, line, after))
     except* SocketEnded as ended:
         codes = [error.code for error in ended.exceptions if isinstance(error, SocketEnded)]
         code = next((known for known in codes if known is not None), None)
@@ -66,8 +69,8 @@ async def _refuse_words(line: Line) -> None:
     raise SocketEnded(None if words is None else CloseCode.BAD_STATE)
 
 
-async def _show(edge: Edge, owner: str, session_id: str, line: Line, after: int) -> None:
-    async with watching(edge, owner, session_id) as peer:
+async def _show(edge: Edge, account: Account, session_id: str, line: Line, after: int) -> None:
+    async with watching(edge, account, session_id) as peer:
         try:
             async for frame in peer.follower.frames(after):
                 if frame is not None:
@@ -76,14 +79,16 @@ async def _show(edge: Edge, owner: str, session_id: str, line: Line, after: int)
             raise SocketEnded(CloseCode.BAD_STATE) from None
         except NewerEvent:  # a process of that version may serve it
             raise SocketEnded(CloseCode.SERVICE_RESTART) from None
+        if peer.report is not None:
+            await line.send(encode(Frame(peer.report)))
         raise SocketEnded(peer.closing)
 
 
 async def event_stream(
-    edge: Edge, owner: str, session_id: str, after: int
+    edge: Edge, account: Account, session_id: str, after: int, seat: Seat
 ) -> AsyncGenerator[bytes]:
     """Server-sent events; a durable frame's seq is the event's id (HTML standard, 9.2)."""
-    async with watching(edge, owner, session_id) as peer:
+    async with edge.seats.used(seat), watching(edge, account, session_id) as peer:
         with contextlib.suppress(SessionGone, NewerEvent):
             async for frame in peer.follower.frames(after, idle_seconds=IDLE_SECONDS):
                 yield b": alive\n\n" if frame is None else _as_event(frame)

@@ -44,6 +44,10 @@ _STATUS_AFTER: dict[Outcome, RunStatus] = {
 }
 
 
+_MOST_TOKENS = 10**12
+"""Of one generation: a provider may claim anything, a column holds only so much."""
+
+
 class Change(msgspec.Struct, frozen=True):
     """One append, ready to be written where head, decision and attempt are still those read."""
 
@@ -71,6 +75,8 @@ class Change(msgspec.Struct, frozen=True):
     """All of the session, before `calls` are put."""
     calls: tuple[Call, ...]
     """Issued, or in a state that has changed."""
+    tokens: int = 0
+    """What the owner spent by it."""
 
     @property
     def new_head(self) -> int:
@@ -89,6 +95,7 @@ class Draft:
     moves_due: bool = False
     due_at: float | None = None
     frees_lease: bool = False
+    tokens: int = 0
 
     def __post_init__(self) -> None:
         row = self.before.row
@@ -142,12 +149,12 @@ class Draft:
             case Rewound():
                 self.decide()
                 self.status = "idle"
+            case UsageCounted(usage=usage) | GenerationDropped(usage=usage):
+                self.tokens += min(usage.input_tokens + usage.output_tokens, _MOST_TOKENS)
             case (
                 SessionOpened()
                 | Forked()
-                | GenerationDropped()
                 | ToolAsked()
-                | UsageCounted()
                 | PlanChanged()
                 | ModelFailed()
                 | Compacted()
@@ -188,6 +195,7 @@ class Draft:
             frees_lease=self.frees_lease,
             closes_calls=self.closes_calls,
             calls=tuple(self.calls.values()),
+            tokens=self.tokens,
         )
 
     def _bound(self, asked: ToolAsked) -> ToolAsked:

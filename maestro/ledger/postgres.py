@@ -250,6 +250,7 @@ def _parameters(change: Change) -> tuple[Any, ...]:
         *_columns(EventRow, change.rows),
         change.closes_calls,
         *_columns(Call, change.calls),
+        change.tokens,
     )
 
 

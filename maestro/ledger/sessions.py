@@ -3,6 +3,7 @@
 Knows no event by name.
 """
 
+import random
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
@@ -11,9 +12,12 @@ from maestro.domain.events import StoredEvent
 from maestro.ledger.database import Database
 from maestro.ledger.plan import UNSEEN_SECONDS
 from maestro.ledger.rows import Row, name, session_row, stored_event, summary
-from maestro.ports import Claim, Loaded, SessionSummary
+from maestro.ports import UNBOUNDED, Allowance, Claim, Exhausted, Loaded, SessionSummary
 
 LEASE_SECONDS = 8.0
+DAY_SECONDS = 86_400.0
+PLACE_SECONDS = 2.0
+"""On average, before a session asks again for a place among its owner's generations."""
 LOAD_BYTES = 32 * 1024 * 1024
 """Of bodies in one `load`: one event always comes, whatever its size."""
 
@@ -71,12 +75,17 @@ class Claims:
     async def rest(self, session_id: str, head: int, due_at: float | None) -> bool:
         return bool(await self._database.run("rest", session_id, head, due_at))
 
-    async def claim(self, session_id: str, worker: str, decision: int) -> Claim | None:
-        return _claim(
-            session_id,
-            worker,
-            await self._database.run("claim", session_id, worker, decision, LEASE_SECONDS),
+    async def claim(
+        self, session_id: str, worker: str, decision: int, allowance: Allowance = UNBOUNDED
+    ) -> Claim | Exhausted | None:
+        bounds = (allowance.generations, allowance.tokens_a_day)
+        rows = await self._database.run(
+            "claim", session_id, worker, decision, LEASE_SECONDS, *bounds
         )
+        if not rows and bounds != (None, None):
+            spent = await self._database.read("spent", session_id)
+            return _exhausted(spent[0], allowance) if spent else None
+        return _claim(session_id, worker, rows)
 
     async def reattempt(self, claim: Claim) -> Claim | None:
         rows = await self._database.run("reattempt", *_fence(claim), LEASE_SECONDS)
@@ -119,6 +128,16 @@ def _claim(session_id: str, worker: str, rows: Sequence[Row]) -> Claim | None:
         return None
     row = rows[0]
     return Claim(session_id, worker, row["decision"], row["attempt"], row["lost"])
+
+
+def _exhausted(spent: Row, allowance: Allowance) -> Exhausted | None:
+    """What of the allowance is used up; None: something else stood in the way."""
+    now: float = spent["now"]
+    if allowance.tokens_a_day is not None and spent["tokens"] >= allowance.tokens_a_day:
+        return Exhausted("tokens", (now // DAY_SECONDS + 1) * DAY_SECONDS)
+    if allowance.generations is not None and spent["running"] >= allowance.generations:
+        return Exhausted("generations", now + PLACE_SECONDS * random.uniform(0.5, 1.5))
+    return None
 
 
 def _fence(claim: Claim) -> tuple[str, str, int, int]:

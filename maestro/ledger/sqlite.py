@@ -182,12 +182,15 @@ class SqliteDatabase:
             self._queries["put_call"],
             ((session_id, *msgspec.structs.astuple(call)) for call in change.calls),
         )
+        if change.tokens:
+            spent = (session_id, change.at, change.tokens)
+            connection.execute(self._queries["add_spending"], spent)
         return True
 
 
 def _parameters(change: Change) -> dict[str, Any]:
     fields = msgspec.structs.asdict(change)
-    del fields["rows"], fields["calls"]
+    del fields["rows"], fields["calls"], fields["tokens"]
     return {**fields, "new_head": change.new_head}
 
 

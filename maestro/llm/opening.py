@@ -6,6 +6,7 @@ For the composition root. Connects to nothing; the client is imported at the fir
 
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -13,7 +14,7 @@ from msgspec.structs import replace
 from maestro.domain.conversation import ModelRequest, ReplyPart
 from maestro.errors import KeyMissing, ModelError, SettingsError
 from maestro.llm.chat_completions import ChatCompletions
-from maestro.llm.providers import Target, resolve
+from maestro.llm.providers import Target, is_set_up, resolve
 from maestro.llm.replay import PREFIX, RecordingModel, ReplayModel
 from maestro.llm.retry import Patience, RetryingModel
 from maestro.llm.streaming import parts_of
@@ -34,6 +35,10 @@ class ModelSettings:
     fallbacks: tuple[str, ...] = ()
     """Models that take over, in order, when the wished one fails for good."""
     record: Path | None = None
+    listed: tuple[str, ...] = ()
+    """What may be wished for beside the default and its fallbacks; `*` stands for any letters."""
+    shared: bool = False
+    """Without a list: no wish for a provider that nobody set up, as those on this machine are."""
     timeouts: Timeouts = field(default_factory=Timeouts)
 
 
@@ -83,7 +88,7 @@ class RoutedModel:
 
     async def generate(self, request: ModelRequest) -> AsyncGenerator[ReplyPart]:
         try:
-            target = self._target(request.model)
+            target = self._wished(request.model)
         except SettingsError as error:
             raise ModelError("not_found", str(error)) from error
         named = replace(request, model=target.name)
@@ -93,7 +98,7 @@ class RoutedModel:
 
     def refusal(self, name: str) -> str | None:
         try:
-            self._target(name)
+            self._wished(name)
         except SettingsError as error:
             return str(error)
         return None
@@ -108,6 +113,20 @@ class RoutedModel:
                 yield self._target(name).name
             except KeyMissing as error:
                 self.left_out[name] = str(error)
+
+    def _wished(self, name: str) -> Target:
+        """Raises SettingsError for what is not listed, or can't be had."""
+        target = self._target(name)
+        if target.name == self.default.name or target.name in self.fallbacks:
+            return target
+        settings = self._settings
+        if settings.listed:
+            allowed = any(fnmatchcase(target.name, pattern) for pattern in settings.listed)
+        else:
+            allowed = not settings.shared or is_set_up(target, settings.environment)
+        if not allowed:
+            raise SettingsError(f"this maestro does not list the model {target.name!r}")
+        return target
 
     def _target(self, name: str) -> Target:
         """The default's own address goes for its provider only."""

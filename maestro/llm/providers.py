@@ -156,6 +156,12 @@ def resolve(model: str | None, environment: Mapping[str, str], base_url: str | N
     return Target(endpoint, name)
 
 
+def is_set_up(target: Target, environment: Mapping[str, str]) -> bool:
+    """The operator gave its provider a key or an address: none is needed for a local one."""
+    provider = providers()[target.endpoint.provider]
+    return not provider.local or _moved(provider, environment) is not None
+
+
 def _chosen(
     model: str | None, environment: Mapping[str, str], base_url: str | None
 ) -> tuple[Provider, str | None]:

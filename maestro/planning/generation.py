@@ -14,8 +14,27 @@ from maestro.errors import LedgerUnavailable, ModelError
 from maestro.failpoints import hit
 from maestro.planning.held import Attempt, HeldSession
 from maestro.planning.live_text import LiveText
-from maestro.ports import Bus, Claim, Ledger, Live, Model, SessionRow
+from maestro.ports import (
+    UNBOUNDED,
+    Allowance,
+    Bus,
+    Claim,
+    Exhausted,
+    Ledger,
+    Live,
+    Model,
+    SessionRow,
+)
 from protocol.from_maestro import StatusChanged
+
+
+class Bounds(msgspec.Struct, frozen=True):
+    slots: int
+    """How many generations one worker makes at once."""
+    poison_claims: int
+    """Claims in a row that ran out before a session is set aside."""
+    allowance: Allowance = UNBOUNDED
+    """Of each person, over all workers."""
 
 
 class Made(msgspec.Struct, frozen=True):
@@ -44,20 +63,18 @@ class Taken(msgspec.Struct, frozen=True):
     """Another worker is making it."""
 
 
-Generated = Made | Failed | Stopped | Taken
+Generated = Made | Failed | Stopped | Taken | Exhausted
 
 
 class Generator:
-    def __init__(
-        self, ledger: Ledger, bus: Bus, model: Model, worker: str, *, slots: int, poison_claims: int
-    ) -> None:
-        """`slots`: how many generations are made at once; `worker` names the claims' holder."""
+    def __init__(self, ledger: Ledger, bus: Bus, model: Model, worker: str, bounds: Bounds) -> None:
+        """`worker` names the claims' holder."""
         self._ledger = ledger
         self._bus = bus
         self._model = model
         self._worker = worker
-        self._slots = asyncio.Semaphore(slots)
-        self._poison_claims = poison_claims
+        self._slots = asyncio.Semaphore(bounds.slots)
+        self._bounds = bounds
 
     async def generate(
         self, held: HeldSession, row: SessionRow, seconds: float | None
@@ -87,22 +104,25 @@ class Generator:
             claim = await self._claim(held.session_id, attempt)
             if claim is None:
                 return Taken()
+            if isinstance(claim, Exhausted):
+                return claim
             attempt.claim = claim
-            if claim.lost >= self._poison_claims:
+            if claim.lost >= self._bounds.poison_claims:
                 await self._release(attempt)
                 return Stopped()
             return await self._stream(held, attempt, claim)
 
-    async def _claim(self, session_id: str, attempt: Attempt) -> Claim | None:
+    async def _claim(self, session_id: str, attempt: Attempt) -> Claim | Exhausted | None:
         """Stopped meanwhile, it still learns whether it has the claim, which is then given back."""
         asked = asyncio.ensure_future(
-            self._ledger.claim(session_id, self._worker, attempt.decision)
+            self._ledger.claim(session_id, self._worker, attempt.decision, self._bounds.allowance)
         )
         try:
             return await asyncio.shield(asked)
         except asyncio.CancelledError:
             with contextlib.suppress(LedgerUnavailable):
-                attempt.claim = await asked
+                late = await asked
+                attempt.claim = late if isinstance(late, Claim) else None
             raise
 
     async def _stream(self, held: HeldSession, attempt: Attempt, claim: Claim) -> Generated:

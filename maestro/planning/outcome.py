@@ -3,6 +3,7 @@
 A reply's events are in `reply`. Writes nothing.
 """
 
+from datetime import UTC, datetime
 from typing import assert_never
 
 from maestro.domain.decision import MAX_SUMMARY, AskBootstrap, CancelCalls, End, Park, Wake
@@ -66,6 +67,13 @@ def failure_events(
         ModelFailed(generation_id, error.kind, message),
         error_end(transcript, "model_error", message, basis),
     )
+
+
+def parked_until_tomorrow(basis: int, wake_at: float) -> RunParked:
+    """The person's tokens of the day are spent; `wake_at` (Unix seconds) brings new ones."""
+    when = datetime.fromtimestamp(wake_at, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    why = f"your tokens of this day are used up: the run goes on at {when}"
+    return RunParked(basis, "rate_limited", wake_at, why)
 
 
 def error_end(transcript: Transcript, reason: EndReason, summary: str, basis: int) -> RunEnded:

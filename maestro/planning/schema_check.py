@@ -19,6 +19,10 @@ from protocol.wire import JsonObject
 
 MAX_REFERENCES = 10_000
 """Followed in one check: a small schema may unfold without end."""
+MAX_STEPS = 50_000
+"""Keywords looked at in one check, a fraction of a second: schema times instance may be huge."""
+MAX_UNIQUE = 500
+"""Items that are compared with each other."""
 
 _jsonschema = cast("Any", jsonschema)
 _referencing = cast("Any", referencing)
@@ -42,7 +46,19 @@ def complaint(schema: JsonObject, parameters: JsonObject) -> str | None:
 @lru_cache(maxsize=512)
 def _checker(encoded: bytes) -> Callable[[JsonObject], str | None]:
     schema = msgspec.json.decode(encoded)
-    followed = 0
+    followed = steps = 0
+
+    def counted(keyword: Keyword) -> Keyword:
+        def look(
+            validator: Validator, value: Any, instance: Any, whole: Any
+        ) -> Iterator[ValidationError]:
+            nonlocal steps
+            steps += 1
+            if steps > MAX_STEPS:
+                raise _TooMuch
+            yield from keyword(validator, value, instance, whole) or ()
+
+        return look
 
     def follow(
         validator: Validator, reference: Any, instance: Any, whole: Any
@@ -60,13 +76,16 @@ def _checker(encoded: bytes) -> Callable[[JsonObject], str | None]:
         "patternProperties": _unchecked,
         "additionalProperties": _additional_properties,
         "unevaluatedProperties": _unchecked,
+        "uniqueItems": _unique_items,
     }
-    extended = _jsonschema.validators.extend(Draft202012Validator, bounded)
+    standard: dict[str, Keyword] = dict(Draft202012Validator.VALIDATORS)
+    keywords = {name: counted(keyword) for name, keyword in (standard | bounded).items()}
+    extended = _jsonschema.validators.extend(Draft202012Validator, keywords)
     checker = extended(schema, registry=_referencing.Registry())
 
     def check(parameters: JsonObject) -> str | None:
-        nonlocal followed
-        followed = 0
+        nonlocal followed, steps
+        followed = steps = 0
         try:
             worst = _jsonschema.exceptions.best_match(checker.iter_errors(parameters))
         except (_TooMuch, RecursionError, Unresolvable, jsonschema.SchemaError):
@@ -81,6 +100,15 @@ def _unchecked(
 ) -> Iterator[ValidationError]:
     """Python's own regular expressions may take for ever on a hostile pattern."""
     return iter(())
+
+
+def _unique_items(
+    validator: Validator, value: Any, instance: Any, schema: Any
+) -> Iterator[ValidationError]:
+    if isinstance(instance, list) and len(cast("list[Any]", instance)) > MAX_UNIQUE:
+        return iter(())
+    standard: Keyword = Draft202012Validator.VALIDATORS["uniqueItems"]
+    return standard(validator, value, instance, schema)
 
 
 def _additional_properties(

@@ -16,9 +16,25 @@ from maestro.errors import LedgerUnavailable
 from maestro.failpoints import hit
 from maestro.planning.generation import Failed, Generator, Made, Stopped, Taken
 from maestro.planning.held import HeldSession
-from maestro.planning.outcome import decision_events, error_end, failure_events
+from maestro.planning.outcome import (
+    decision_events,
+    error_end,
+    failure_events,
+    parked_until_tomorrow,
+)
 from maestro.planning.reply import reply_events
-from maestro.ports import Appended, Bus, Claim, HeadMoved, Ledger, Refused, SessionRow
+from maestro.ports import (
+    Appended,
+    Bus,
+    Claim,
+    Exhausted,
+    HeadMoved,
+    Ledger,
+    Live,
+    Refused,
+    SessionRow,
+)
+from protocol.from_maestro import StatusChanged
 
 Outcome = Literal["appended", "voided", "gone"]
 
@@ -109,7 +125,23 @@ class Stepper:
                 return True
             case Taken():
                 return False
+            case Exhausted():
+                return await self._wait_for_allowance(held, row, generated)
         return outcome != "gone"
+
+    async def _wait_for_allowance(
+        self, held: HeldSession, row: SessionRow, exhausted: Exhausted
+    ) -> bool:
+        """A place among the generations is soon free; a day's tokens come back with the next."""
+        match exhausted.why:
+            case "generations":
+                words = "your other runs use all the generations you may have at once"
+                status = StatusChanged("running", held.transcript.progress(), words)
+                await self._bus.publish(held.session_id, Live(status))
+                return await self._rest(row, exhausted.again_at)
+            case "tokens":
+                parked = parked_until_tomorrow(row.head, exhausted.again_at)
+                return await self._append(held, (parked,), _counters(row), row.head) != "gone"
 
     async def _append_surely(
         self, held: HeldSession, events: Sequence[AnyEvent], claim: Claim, basis: int

@@ -27,10 +27,10 @@ from maestro.domain.events import (
 )
 from maestro.ledger.sqlite import open_sqlite
 from maestro.llm.scripted import Script, ScriptedModel
-from maestro.planning.generation import Generator
+from maestro.planning.generation import Bounds, Generator
 from maestro.planning.held import HeldSession
 from maestro.planning.step import Stepper
-from maestro.ports import Appended, Ledger, Opened, SessionRow
+from maestro.ports import UNBOUNDED, Allowance, Appended, Ledger, Opened, SessionRow
 from protocol.from_executor import CustomTool, RunWishes
 
 OWNER = "owner-1"
@@ -50,6 +50,7 @@ class Bench:
     bus: MemoryBus
     model: ScriptedModel
     policy: Policy = POLICY
+    allowance: Allowance = UNBOUNDED
 
     def __post_init__(self) -> None:
         self._ids = itertools.count(1)
@@ -60,8 +61,7 @@ class Bench:
             self.bus,
             self.model,
             worker,
-            slots=4,
-            poison_claims=self.policy.poison_claims,
+            Bounds(4, self.policy.poison_claims, self.allowance),
         )
         return Stepper(self.ledger, self.bus, generator, self.policy)
 
@@ -143,10 +143,13 @@ class Bench:
 
 @asynccontextmanager
 async def open_bench(
-    folder: Path, scripts: Iterable[Script] = (), policy: Policy = POLICY
+    folder: Path,
+    scripts: Iterable[Script] = (),
+    policy: Policy = POLICY,
+    allowance: Allowance = UNBOUNDED,
 ) -> AsyncGenerator[Bench]:
     ledger = await open_sqlite(folder / "ledger.sqlite3")
     try:
-        yield Bench(ledger, MemoryBus(), ScriptedModel(scripts), policy)
+        yield Bench(ledger, MemoryBus(), ScriptedModel(scripts), policy, allowance)
     finally:
         await ledger.close()

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from maestro.errors import SettingsError
-from maestro.settings import Backends, ModelChoice, Settings, resolve
+from maestro.settings import NO_BOUNDS, Backends, ModelChoice, PersonBounds, Settings, resolve
 
 
 def test_flags_outrank_the_environment() -> None:
@@ -64,3 +64,32 @@ def test_what_nobody_set_is_the_default() -> None:
         backends=Backends(state=Path("/h/.local/state/maestro")),
         model=ModelChoice(environment=environment),
     )
+
+
+def test_each_bound_of_a_person_is_a_setting_and_0_takes_it_away() -> None:
+    environment = {
+        "HOME": "/h",
+        "MAESTRO_USER_SOCKETS": "1",
+        "MAESTRO_USER_SESSIONS_AN_HOUR": "2",
+        "MAESTRO_USER_BYTES_A_MINUTE": "3",
+        "MAESTRO_USER_GENERATIONS": "4",
+        "MAESTRO_USER_TOKENS_A_DAY": "0",
+        "MAESTRO_FAILED_HANDSHAKES_A_MINUTE": "6",
+    }
+
+    settings = resolve({}, environment)
+
+    assert settings.bounds == PersonBounds(1, 2, 3, 4, None, 6)
+    assert resolve({"auth": "none"}, environment).bounds == NO_BOUNDS
+    assert settings.doubts == ()
+
+
+def test_proxies_are_addresses_or_networks() -> None:
+    given = {"trusted_proxies": "10.0.0.0/8, ::1"}
+
+    assert [str(one) for one in resolve(given, {"HOME": "/h"}).trusted_proxies] == [
+        "10.0.0.0/8",
+        "::1/128",
+    ]
+    with pytest.raises(SettingsError, match="trusted_proxies: 'nginx' is no address"):
+        resolve({"trusted_proxies": "nginx"}, {"HOME": "/h"})

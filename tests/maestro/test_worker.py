@@ -12,7 +12,7 @@ import msgspec
 from maestro.domain.conversation import Reply
 from maestro.domain.events import AnyEvent, ExecutorLost, ModelReplied, RunEnded
 from maestro.llm.scripted import Pause
-from maestro.ports import HeadMoved
+from maestro.ports import Claim, HeadMoved
 from maestro.worker import Worker, WorkerSettings
 from tests.maestro.bench import MODEL, Bench, git, open_bench
 
@@ -196,7 +196,7 @@ async def test_a_drain_that_takes_too_long_gives_the_claim_back(tmp_path: Path) 
 
         row = await bench.row(session_id)
         claim = await bench.ledger.claim(session_id, "another", row.decision)
-        assert claim is not None
+        assert isinstance(claim, Claim)
         assert claim.lost == 0
 
 

@@ -56,8 +56,9 @@ class Desk:
         ledger: Ledger,
         handshake_id: str | None = "h1",
         attached: ExecutorAttached = ATTACHED,
+        owner: str = OWNER,
     ) -> "Desk":
-        opened = await ledger.open_session(OWNER, handshake_id, OPENED, attached, SAID)
+        opened = await ledger.open_session(owner, handshake_id, OPENED, attached, SAID)
         assert isinstance(opened, Opened)
         return cls(ledger, opened.session_id)
 

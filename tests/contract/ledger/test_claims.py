@@ -55,7 +55,7 @@ async def test_a_decision_forgets_what_was_lost(desk: Desk, place: Place) -> Non
     await desk.ledger.claim(desk.session_id, "worker-1", 0)
     await elapse(place, 9)
     claim = await desk.ledger.claim(desk.session_id, "worker-2", 0)
-    assert claim is not None
+    assert isinstance(claim, Claim)
 
     await desk.ledger.append_decision(desk.session_id, [ModelReplied("g", 3, "")], claim, 3)
 
@@ -66,7 +66,7 @@ async def test_a_decision_forgets_what_was_lost(desk: Desk, place: Place) -> Non
 
 async def test_a_claim_that_was_released_is_not_lost(desk: Desk) -> None:
     claim = await desk.ledger.claim(desk.session_id, "worker-1", 0)
-    assert claim is not None
+    assert isinstance(claim, Claim)
 
     await desk.ledger.release(claim)
 
@@ -80,7 +80,7 @@ async def test_a_claim_that_was_taken_over_can_not_release_the_new_one(
     desk: Desk, place: Place
 ) -> None:
     older = await desk.ledger.claim(desk.session_id, "worker", 0)
-    assert older is not None
+    assert isinstance(older, Claim)
     await elapse(place, 9)
     await desk.ledger.claim(desk.session_id, "worker", 0)
 
@@ -121,11 +121,11 @@ async def test_a_broken_stream_is_tried_again_under_the_same_lease(
     desk: Desk, place: Place
 ) -> None:
     claim = await desk.ledger.claim(desk.session_id, "worker-1", 0)
-    assert claim is not None
+    assert isinstance(claim, Claim)
 
     again = await desk.ledger.reattempt(claim)
 
-    assert again is not None
+    assert isinstance(again, Claim)
     assert again == Claim(desk.session_id, "worker-1", 0, 2, 0)
     assert await desk.ledger.claim(desk.session_id, "worker-2", 0) is None
     assert await desk.ledger.reattempt(claim) is None

@@ -30,7 +30,7 @@ REPLIED = ModelReplied("g1", 3, "I shall list the files.")
 
 async def _claimed(desk: Desk, worker: str = "worker") -> Claim:
     claim = await desk.ledger.claim(desk.session_id, worker, (await desk.row()).decision)
-    assert claim is not None
+    assert isinstance(claim, Claim)
     return claim
 
 

@@ -13,7 +13,7 @@ from maestro.domain.events import (
     ToolAnswered,
     UserSaid,
 )
-from maestro.ports import Appended, Refused
+from maestro.ports import Appended, Claim, Refused
 from protocol.wire import Usage
 from tests.contract.ledger.desk import (
     ATTACHED,
@@ -189,7 +189,7 @@ async def test_a_message_wakes_only_where_no_call_stays_open(desk: Desk) -> None
 async def test_an_interrupt_voids_the_running_generation_and_wakes_at_once(desk: Desk) -> None:
     await desk.ask("t1")
     claim = await desk.ledger.claim(desk.session_id, "worker", 1)
-    assert claim is not None
+    assert isinstance(claim, Claim)
     await desk.settle()
 
     assert await _append(desk, Interrupted("stop")) == Appended(6, 6)
@@ -205,7 +205,7 @@ async def test_an_interrupt_voids_the_running_generation_and_wakes_at_once(desk:
 @covers("R-LEDGER-6")
 async def test_a_message_or_an_answer_voids_no_generation(desk: Desk) -> None:
     claim = await desk.ledger.claim(desk.session_id, "worker", 0)
-    assert claim is not None
+    assert isinstance(claim, Claim)
 
     await desk.say("m2")
 

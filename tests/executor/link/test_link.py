@@ -14,8 +14,9 @@ from websockets.asyncio.server import ServerConnection, unix_serve
 from executor.errors import ExecutorError, ServerRefused, ServerUnreachable
 from executor.link import Endpoint, Link, Pace, endpoint
 from executor.link.websocket import open_websocket
+from protocol.errors import CloseCode, ErrorCode
 from protocol.from_executor import Handshake, Interrupt
-from protocol.from_maestro import AgentMessage, FromMaestro, SessionStarted
+from protocol.from_maestro import AgentMessage, ErrorReported, FromMaestro, SessionStarted
 from protocol.wire import Frame
 from tests.executor.session.maestro import Attachment, scripted_maestro
 
@@ -119,6 +120,59 @@ async def test_a_server_that_is_no_maestro_is_named_in_one_line(
     assert str(error).startswith(f"{address}: ")
     assert "\n" not in str(error)
     assert "sk-test" not in str(error)
+
+
+LIMITED = '{"error":{"code":"rate_limited","message":"you have 9 connections"}}'
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (
+            http("429 Too Many Requests", "Retry-After: 40", body=LIMITED),
+            "it can't serve now: you have 9 connections; again in 40 s (HTTP 429)",
+        ),
+        (
+            http("429 Too Many Requests", "Retry-After: never", body="<p>"),
+            "it can't serve now: too many requests (HTTP 429)",
+        ),
+    ],
+)
+async def test_who_is_at_a_limit_is_told_which_and_when_to_come_back(
+    answer: bytes, words: str
+) -> None:
+    async with answering(answer) as (address, requests):
+        error = await end_of(linked(endpoint(address)))
+
+    assert isinstance(error, ServerUnreachable)
+    assert words in str(error)
+    if "40 s" in words:
+        assert len(requests) == 1  # no other attempt before the time it names
+
+
+async def test_a_connection_ended_at_a_limit_comes_back_when_the_maestro_said() -> None:
+    async with scripted_maestro() as maestro:
+        pace = Pace(first=5.0, open=1.0, answer=1.0, shortest=30.0, longest=30.0)
+        async with running(linked(endpoint(maestro.address), pace)) as peer:
+            socket = await maestro.attachment()
+            await socket.next(Handshake)
+            await socket.send(SessionStarted("s1", "r1"))
+            assert isinstance(await peer.frames.get(), SessionStarted)
+            limited = ErrorReported(
+                ErrorCode.RATE_LIMITED, "you sent too much", retryable=True, retry_after=0.1
+            )
+            await socket.send(limited)
+            assert await peer.frames.get() == limited
+            await socket.close(CloseCode.TOO_MANY)
+
+            again = await maestro.attachment()
+            await again.next(Handshake)
+
+        assert peer.losses == ["you sent too much; again in 0 s"]
+
+
+def test_a_time_without_end_is_not_believed() -> None:
+    assert 120 <= Pace().pause(0, retry_after=1e9) <= 150
 
 
 async def test_a_redirect_gets_no_token() -> None:

@@ -66,7 +66,40 @@ async def test_a_name_has_one_key(tmp_path: Path) -> None:
 
     assert (made.code, made.out[:3]) == (0, "cg_")
     line = await refusal(tmp_path, "keys", "create", "ada")
-    assert line == "maestro: there is an account named 'ada'"
+    assert line == "maestro: there is an account named 'ada': --another makes one more key"
+    assert (await ran(tmp_path, "keys", "create", "ada", "--another")).code == 0
+
+
+async def test_keys_are_listed_expire_and_are_revoked(tmp_path: Path) -> None:
+    made = await ran(tmp_path, "keys", "create", "ada", "--expires", "90d")
+    listed = await ran(tmp_path, "keys", "list")
+    key_id = listed.out.splitlines()[1].split()[0]
+
+    revoked = await ran(tmp_path, "keys", "revoke", key_id)
+    after = await ran(tmp_path, "keys", "list")
+
+    assert "valid until" in listed.out
+    assert (revoked.code, revoked.err) == (
+        0,
+        "Revoked. What is connected by it is closed within 5 seconds.\n",
+    )
+    assert "revoked" in after.out.splitlines()[1]
+    assert made.out.strip()[3:] not in f"{listed}{after}"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("create", "ada", "--expires", "soon"), "expires: 'soon' is no time such as 90d"),
+        (("create", "ada", "--expires", "999999w"), "more than 100 years"),
+        (("revoke", "cafe"), "no key has the id 'cafe': see maestro keys list"),
+        (("create", "ada", "--another"), "there is no account named 'ada'"),
+    ],
+)
+async def test_a_wrong_word_about_keys_is_named(
+    tmp_path: Path, arguments: tuple[str, ...], words: str
+) -> None:
+    assert words in await refusal(tmp_path, "keys", *arguments)
 
 
 @pytest.mark.parametrize("role", ["all", "edge", "worker"])

@@ -17,6 +17,7 @@ from maestro.bootstrap.logs import configure_logs
 from maestro.settings import LogFormat
 from tests.maestro.bootstrap.program import ran, started
 from tests.maestro.edge.stage import Peer
+from tests.requirements import covers
 from tests.scripted_model import ScriptedModel, call, calls, error, text
 
 KEY = "sk-test-canary-key"
@@ -127,3 +128,59 @@ def test_lines_that_a_full_disk_refused_are_counted_in_the_next_one(tmp_path: Pa
         os.close(descriptor)
 
     assert (tmp_path / "log").read_text() == "one\n2 log lines were dropped\nfive\n"
+
+
+TOLD = 'odd"key\\value'
+
+
+@covers("R-TENANT-3")
+@pytest.mark.usefixtures("logging_as_before")
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_no_line_of_a_log_holds_a_secret(
+    form: LogFormat, capsys: pytest.CaptureFixture[str]
+) -> None:
+    token, password = "cg_" + "aB3-" * 10, "synthetic-password"
+    configure_logs("info", form, {TOLD, "short"})
+    whole = f"{token} sk-live-0123456789abcdef Bearer abc.def postgresql://u:{password}@h/d"
+
+    structlog.get_logger("ours").warning("a short event", given=whole, told=TOLD)
+    logging.getLogger("asyncio").error("theirs %s %s", whole, TOLD)
+    try:
+        raise ValueError(whole, TOLD)
+    except ValueError:
+        structlog.get_logger("ours").exception("failed")
+
+    shown = capsys.readouterr().err
+    for secret in (token, "sk-live", "abc.def", password, "odd", "value"):
+        assert secret not in shown.replace("ValueError", "")
+    assert "a short event" in shown
+    assert shown.count("[secret]") >= 12
+
+
+@covers("R-TENANT-3")
+async def test_neither_log_nor_database_nor_answer_holds_a_key(tmp_path: Path) -> None:
+    token = (await ran(tmp_path, "keys", "create", "ada")).out.strip()
+    refusing = error(401, f"Incorrect API key provided: {KEY}")
+    async with ScriptedModel([refusing] * 9) as model:
+        flags = ("--port", "0", "--model", "openai/x", "--base-url", model.base_url)
+        async with (
+            asyncio.timeout(20),
+            started(
+                tmp_path, "serve", *flags, "--log-level", "debug", OPENAI_API_KEY=KEY
+            ) as program,
+        ):
+            address = await program.listening()
+            url = f"{address.replace('http', 'ws', 1)}/ws/v1/connect"
+            headers = {"Authorization": f"Bearer {token}"}
+            async with connect(url, additional_headers=headers, proxy=None) as socket:
+                executor = Peer(socket)
+                await executor.handshake(known_tools=[])
+                finished = await executor.until("run_finished")
+            ended = await program.stop()
+
+    files = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
+    everything = b"".join(files) + f"{ended}{finished}".encode()
+    assert finished["payload"]["reason"] == "model_error"
+    assert len(files) >= 1
+    for secret in (KEY, token, token.removeprefix("cg_")):
+        assert secret.encode() not in everything

@@ -13,13 +13,14 @@ import uvicorn
 from websockets.asyncio.client import ClientConnection, unix_connect
 
 from maestro.bus.memory import MemoryBus
+from maestro.bus.memory_limits import MemoryLimits
 from maestro.domain.events import AnyEvent, StoredEvent, ToolAsked
 from maestro.edge.app import create_app
 from maestro.edge.dependencies import EdgeDependencies, EdgeLimits, TokenAuth
 from maestro.edge.edge import Edge
 from maestro.ledger.ledger import SqlLedger
 from maestro.ledger.sqlite import open_sqlite
-from maestro.ports import Appended, Bus, Claim, HeadMoved
+from maestro.ports import UNLIMITED, Appended, Bus, Claim, HeadMoved
 
 Json = dict[str, Any]
 
@@ -154,6 +155,7 @@ async def stage(
         auth=TokenAuth(ledger.accounts),
         step=stepped.put_nowait,
         model_refusal=lambda name: None if name == MODEL else f"no model {name!r}",
+        quotas=MemoryLimits(UNLIMITED),
         allowed_hosts=frozenset({"localhost"}),
         allowed_origins=frozenset({"https://console.example"}),
         limits=LIMITS,

@@ -115,7 +115,7 @@ async def test_a_peer_that_does_not_read_is_let_go(tmp_path: Path) -> None:
             await edge.decide(session_id, big)
 
         assert await edge.stepped.get() == session_id
-        assert (await edge.kinds(session_id))[-1] == "executor_lost"
+        assert "executor_lost" in await edge.kinds(session_id)
         executor.socket.transport.abort()
 
 

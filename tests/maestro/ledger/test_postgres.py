@@ -39,7 +39,7 @@ async def test_a_database_without_a_schema_says_how_to_make_one(postgres_dsn: st
 
     with pytest.raises(
         LedgerUnavailable,
-        match="the schema is at 0, this version needs 1: run `maestro migrate`",
+        match="the schema is at 0, this version needs 2: run `maestro migrate`",
     ):
         await ledger.check()
     with pytest.raises(LedgerUnavailable, match="run `maestro migrate`"):
@@ -48,7 +48,7 @@ async def test_a_database_without_a_schema_says_how_to_make_one(postgres_dsn: st
 
 
 async def test_many_processes_migrate_at_once(postgres_dsn: str) -> None:
-    assert await asyncio.gather(*(migrate(postgres_dsn) for _ in range(8))) == [1] * 8
+    assert await asyncio.gather(*(migrate(postgres_dsn) for _ in range(8))) == [2] * 8
 
     ledger = await open_postgres(postgres_dsn)
     await ledger.check()

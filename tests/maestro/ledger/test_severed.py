@@ -12,7 +12,7 @@ import pytest
 from maestro.domain.events import ExecutorLost, ModelReplied
 from maestro.ledger.ledger import SqlLedger
 from maestro.ledger.postgres import migrate, open_postgres
-from maestro.ports import Account, Appended, Attached, Claim, Opened
+from maestro.ports import Account, Appended, Attached, Claim, Exhausted, Opened
 from tests.contract.ledger.desk import (
     ATTACHED,
     ATTACHED_WITHOUT_JOURNAL,
@@ -123,6 +123,7 @@ async def test_a_claim_whose_answer_was_lost_is_held_at_once(wire: Wire, ledger:
     async def claim(answer: int) -> tuple[Claim | None, int]:
         desk = await Desk.open(ledger, f"h{answer}")
         claimed = await ledger.claim(desk.session_id, "worker", 0)
+        assert not isinstance(claimed, Exhausted)
         return claimed, (await desk.row()).attempt
 
     async for claimed, attempt in _cut_everywhere(wire, claim):

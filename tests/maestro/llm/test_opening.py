@@ -101,3 +101,45 @@ def test_a_replay_is_not_recorded(tmp_path: Path) -> None:
 
 def test_settings_never_show_a_key() -> None:
     assert KEY not in repr(ModelSettings("m", environment=ENVIRONMENT))
+
+
+@pytest.mark.parametrize(
+    ("listed", "shared", "allowed"),
+    [
+        ((), False, {"openai/m", "openai/x", "ollama/q"}),
+        ((), True, {"openai/m", "openai/x"}),
+        (("openai/y", "ollama/*"), True, {"openai/m", "ollama/q"}),
+        (("*",), True, {"openai/m", "openai/x", "ollama/q"}),
+    ],
+)
+async def test_what_may_be_wished_for_is_what_the_operator_lists(
+    listed: tuple[str, ...], shared: bool, allowed: set[str]
+) -> None:
+    opened = open_model(
+        ModelSettings("openai/m", environment=ENVIRONMENT, listed=listed, shared=shared)
+    )
+    wishes = {"openai/m", "openai/x", "ollama/q", "groq/x"}
+
+    assert {name for name in wishes if opened.model.refusal(name) is None} == allowed
+    if "openai/x" not in allowed:
+        _, failed = await failure_of(opened.model, asking(model="openai/x"))
+        assert failed.message == "this maestro does not list the model 'openai/x'"
+
+
+def test_a_local_provider_whose_address_is_set_may_be_wished_for() -> None:
+    environment = {**ENVIRONMENT, "OLLAMA_HOST": "http://gpu.example:11434"}
+    opened = open_model(ModelSettings("openai/m", environment=environment, shared=True))
+
+    assert opened.model.refusal("ollama/q") is None
+
+
+async def test_a_key_that_the_provider_repeats_is_shown_to_nobody() -> None:
+    async with ScriptedModel([error(401, f"Incorrect API key provided: {KEY}.")]) as server:
+        opened = open_model(
+            ModelSettings("openai/m", base_url=server.base_url, environment=ENVIRONMENT)
+        )
+        _, failed = await failure_of(opened.model, asking(model=opened.name))
+        await opened.model.close()
+
+    assert "Incorrect API key provided: ***." in failed.message
+    assert (failed.kind, failed.status) == ("auth", 401)

@@ -80,7 +80,7 @@ WITH moved AS (
         lease_until = CASE WHEN $18 THEN 0 ELSE lease_until END,
         updated_at = $14
     WHERE session_id = $1 AND head = $2 AND decision = $3 AND attempt = $4
-    RETURNING session_id
+    RETURNING session_id, owner
 ), written AS (
     INSERT INTO events (session_id, seq, key, kind, version, body, at)
     SELECT moved.session_id, r.seq, r.key, r.kind, r.version, r.body, $14
@@ -97,6 +97,10 @@ WITH moved AS (
     FROM moved, unnest($25::text[], $26::text[], $27::text[], $28::text[], $29::int[])
         AS c (tool_id, generation_id, bound_to, state, seq)
     ON CONFLICT (session_id, tool_id) DO UPDATE SET state = excluded.state
+), spent AS (
+    INSERT INTO spending AS p (owner, day, tokens)
+    SELECT owner, floor($14::float8 / 86400)::int, $30::bigint FROM moved WHERE $30::bigint > 0
+    ON CONFLICT (owner, day) DO UPDATE SET tokens = p.tokens + excluded.tokens
 )
 SELECT session_id FROM moved
 
@@ -104,15 +108,21 @@ SELECT session_id FROM moved
 UPDATE sessions SET due_at = $3 WHERE session_id = $1 AND head = $2 RETURNING head
 
 -- name: claim
--- A worker takes its own lease again: the answer to its first try was lost
-UPDATE sessions SET
-    attempt = attempt + 1,
-    lost = lost + (lease_by IS NOT NULL AND lease_by <> $2)::int,
-    lease_by = $2,
-    lease_until = extract(epoch FROM statement_timestamp())::float8 + $4::float8
-WHERE session_id = $1 AND decision = $3
-    AND (lease_until < extract(epoch FROM statement_timestamp())::float8 OR lease_by = $2)
-RETURNING decision, attempt, lost
+-- $1 session, $2 worker, $3 decision, $4 seconds, $5 and $6: the person's bounds, or null
+SELECT decision, attempt, lost
+FROM claim_generation($1, $2, $3, $4::float8, $5::bigint, $6::bigint)
+
+-- name: spent
+-- What stands against a claim
+SELECT clock.now, coalesce(p.tokens, 0) AS tokens,
+    (SELECT count(*) FROM sessions o
+     WHERE o.lease_by IS NOT NULL AND o.owner = s.owner AND o.lease_until > clock.now
+        AND o.session_id <> s.session_id
+    ) AS running
+FROM sessions s
+CROSS JOIN (SELECT extract(epoch FROM statement_timestamp())::float8 AS now) AS clock
+LEFT JOIN spending p ON p.owner = s.owner AND p.day = floor(clock.now / 86400)
+WHERE s.session_id = $1
 
 -- name: reattempt
 UPDATE sessions SET
@@ -244,16 +254,50 @@ SELECT session_id FROM made
 DELETE FROM sessions WHERE owner = $1 AND session_id = $2 RETURNING session_id
 
 -- name: create_account
-INSERT INTO accounts (owner, name, token_hash, created_at)
-VALUES ($1, $2, $3, extract(epoch FROM statement_timestamp())::float8)
+INSERT INTO accounts (owner, name, token_hash, created_at, expires_at)
+SELECT $1, $2, $3, now, now + $4::float8
+FROM (SELECT extract(epoch FROM statement_timestamp())::float8 AS now) AS clock
 ON CONFLICT (name) DO NOTHING
 RETURNING owner
 
--- name: authenticate
-SELECT owner, name
+-- name: create_key
+INSERT INTO keys (key_id, owner, token_hash, created_at, expires_at)
+SELECT left($2, 12), owner, $2, now, now + $3::float8
 FROM accounts, (SELECT extract(epoch FROM statement_timestamp())::float8 AS now) AS clock
+WHERE name = $1
+ON CONFLICT DO NOTHING
+RETURNING key_id
+
+-- name: list_keys
+SELECT key_id, name, k.created_at, k.expires_at, k.revoked_at,
+    extract(epoch FROM statement_timestamp())::float8 AS now
+FROM keys k JOIN accounts a ON a.owner = k.owner
+ORDER BY name, k.created_at, key_id
+LIMIT $1
+
+-- name: revoke_key
+UPDATE keys SET revoked_at = coalesce(revoked_at, extract(epoch FROM statement_timestamp())::float8)
+WHERE key_id = $1
+RETURNING token_hash
+
+-- name: revoke_first_key
+-- Where the release before looks
+UPDATE accounts SET revoked_at = coalesce(revoked_at, extract(epoch FROM statement_timestamp())::float8)
 WHERE token_hash = $1
+
+-- name: valid_keys
+SELECT key_id
+FROM keys, (SELECT extract(epoch FROM statement_timestamp())::float8 AS now) AS clock
+WHERE key_id IN (SELECT json_array_elements_text($1::json))
     AND (expires_at IS NULL OR expires_at > now) AND (revoked_at IS NULL OR revoked_at > now)
+
+-- name: authenticate
+SELECT a.owner, name, key_id
+FROM keys k JOIN accounts a ON a.owner = k.owner,
+    (SELECT extract(epoch FROM statement_timestamp())::float8 AS now) AS clock
+WHERE k.token_hash = $1
+    AND (k.expires_at IS NULL OR k.expires_at > now)
+    AND (k.revoked_at IS NULL OR k.revoked_at > now)
 
 -- name: any_account
 SELECT 1 FROM accounts LIMIT 1

@@ -97,6 +97,7 @@ UPDATE sessions SET due_at = ?3 WHERE session_id = ?1 AND head = ?2 RETURNING he
 
 -- name: claim
 -- A worker takes its own lease again: the answer to its first try was lost
+-- ?5 and ?6: how many the person's sessions may run at once, and the tokens of a day, or null
 UPDATE sessions SET
     attempt = attempt + 1,
     lost = lost + (lease_by IS NOT NULL AND lease_by <> ?2),
@@ -104,7 +105,34 @@ UPDATE sessions SET
     lease_until = (julianday('now') - 2440587.5) * 86400.0 + ?4
 WHERE session_id = ?1 AND decision = ?3
     AND (lease_until < (julianday('now') - 2440587.5) * 86400.0 OR lease_by = ?2)
+    AND (?5 IS NULL OR ?5 > (
+        SELECT count(*) FROM sessions o
+        WHERE o.lease_by IS NOT NULL AND o.owner = sessions.owner
+            AND o.lease_until > (julianday('now') - 2440587.5) * 86400.0 AND o.session_id <> ?1
+    ))
+    AND (?6 IS NULL OR ?6 > coalesce((
+        SELECT tokens FROM spending p
+        WHERE p.owner = sessions.owner
+            AND p.day = CAST(julianday('now') - 2440587.5 AS INTEGER)
+    ), 0))
 RETURNING decision, attempt, lost
+
+-- name: spent
+-- What stands against a claim
+SELECT clock.now, coalesce(p.tokens, 0) AS tokens,
+    (SELECT count(*) FROM sessions o
+     WHERE o.lease_by IS NOT NULL AND o.owner = s.owner AND o.lease_until > clock.now
+        AND o.session_id <> s.session_id
+    ) AS running
+FROM sessions s
+CROSS JOIN (SELECT (julianday('now') - 2440587.5) * 86400.0 AS now) AS clock
+LEFT JOIN spending p ON p.owner = s.owner AND p.day = CAST(clock.now / 86400 AS INTEGER)
+WHERE s.session_id = ?1
+
+-- name: add_spending
+INSERT INTO spending (owner, day, tokens)
+SELECT owner, CAST(?2 / 86400 AS INTEGER), ?3 FROM sessions WHERE session_id = ?1
+ON CONFLICT (owner, day) DO UPDATE SET tokens = tokens + excluded.tokens
 
 -- name: reattempt
 UPDATE sessions SET
@@ -214,16 +242,51 @@ FROM calls WHERE session_id = ?2 AND seq <= ?3
 DELETE FROM sessions WHERE owner = ?1 AND session_id = ?2 RETURNING session_id
 
 -- name: create_account
-INSERT INTO accounts (owner, name, token_hash, created_at)
-VALUES (?1, ?2, ?3, (julianday('now') - 2440587.5) * 86400.0)
+INSERT INTO accounts (owner, name, token_hash, created_at, expires_at)
+SELECT ?1, ?2, ?3, now, now + ?4
+FROM (SELECT (julianday('now') - 2440587.5) * 86400.0 AS now)
+WHERE true
 ON CONFLICT (name) DO NOTHING
 RETURNING owner
 
--- name: authenticate
-SELECT owner, name
+-- name: create_key
+INSERT INTO keys (key_id, owner, token_hash, created_at, expires_at)
+SELECT substr(?2, 1, 12), owner, ?2, now, now + ?3
 FROM accounts, (SELECT (julianday('now') - 2440587.5) * 86400.0 AS now)
+WHERE name = ?1
+ON CONFLICT DO NOTHING
+RETURNING key_id
+
+-- name: list_keys
+SELECT key_id, name, k.created_at, k.expires_at, k.revoked_at,
+    (julianday('now') - 2440587.5) * 86400.0 AS now
+FROM keys k JOIN accounts a ON a.owner = k.owner
+ORDER BY name, k.created_at, key_id
+LIMIT ?1
+
+-- name: revoke_key
+UPDATE keys SET revoked_at = coalesce(revoked_at, (julianday('now') - 2440587.5) * 86400.0)
+WHERE key_id = ?1
+RETURNING token_hash
+
+-- name: revoke_first_key
+-- Where the release before looks
+UPDATE accounts SET revoked_at = coalesce(revoked_at, (julianday('now') - 2440587.5) * 86400.0)
 WHERE token_hash = ?1
+
+-- name: valid_keys
+SELECT key_id
+FROM keys, (SELECT (julianday('now') - 2440587.5) * 86400.0 AS now)
+WHERE key_id IN (SELECT value FROM json_each(?1))
     AND (expires_at IS NULL OR expires_at > now) AND (revoked_at IS NULL OR revoked_at > now)
+
+-- name: authenticate
+SELECT a.owner, name, key_id
+FROM keys k JOIN accounts a ON a.owner = k.owner,
+    (SELECT (julianday('now') - 2440587.5) * 86400.0 AS now) AS clock
+WHERE k.token_hash = ?1
+    AND (k.expires_at IS NULL OR k.expires_at > now)
+    AND (k.revoked_at IS NULL OR k.revoked_at > now)
 
 -- name: any_account
 SELECT 1 FROM accounts LIMIT 1

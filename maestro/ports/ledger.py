@@ -1,15 +1,11 @@
-"""The four seams of the maestro that have more than one real implementation.
+"""The Ledger port: what is written, read, claimed and seen of every session.
 
-Interfaces and the values that cross them; every implementation passes the same contract suite.
+Interfaces only; the values are in `outcomes`.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
-from typing import Literal, Protocol
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
 
-import msgspec
-
-from maestro.domain.conversation import ModelRequest, ReplyPart
 from maestro.domain.events import (
     AnyEvent,
     Decision,
@@ -19,121 +15,21 @@ from maestro.domain.events import (
     StoredEvent,
     UserSaid,
 )
-from protocol.from_executor import ToolOutputDelta
-from protocol.from_maestro import (
-    AgentMessageDelta,
-    AgentReasoningDelta,
-    StatusChanged,
+from maestro.ports.outcomes import (
+    UNBOUNDED,
+    Allowance,
+    Appended,
+    Attached,
+    AttachRefused,
+    Branched,
+    BranchRefused,
+    Claim,
+    Exhausted,
+    Loaded,
+    Opened,
+    Refused,
+    SessionSummary,
 )
-
-# Ledger
-
-
-class SessionRow(msgspec.Struct, frozen=True):
-    """A session's row, read in the same snapshot as its events."""
-
-    session_id: str
-    owner: str
-    head: int
-    """The highest seq."""
-    decision: int
-    """Raised by each decision append and by Interrupted."""
-    attempt: int
-    """Raised by each claim and each retry of a broken stream; 0 after a decision."""
-    lost: int
-    """Claims in a row that ran out instead of being freed; 0 after a decision."""
-    open_calls: int
-    epoch: int
-    journal_id: str | None
-    attached: bool
-    """An executor of this epoch is attached, as far as the ledger knows."""
-    seen_ago: float
-    """Seconds since an edge last saw the executor."""
-    due_at: float | None
-    """Unix seconds; None waits for a fact."""
-    now: float
-    """The database's clock at the read: Unix seconds."""
-
-
-class Loaded(msgspec.Struct, frozen=True):
-    row: SessionRow
-    events: tuple[StoredEvent, ...]
-    """In seq order, above the seq that was asked for; capped: more when the last < row.head."""
-
-
-class Appended(msgspec.Struct, frozen=True):
-    """Committed: by this call, or by an earlier one with the same key and content."""
-
-    seq: int
-    """Of the first row."""
-    head: int
-    """More than one's own last row means that others wrote in between: step again."""
-    again: bool = False
-    """True: nothing was written, the same had been accepted before."""
-
-
-class Refused(msgspec.Struct, frozen=True):
-    """Nothing was written."""
-
-    why: Literal[
-        "gone",  # no such session for this owner
-        "stale_epoch",  # another attachment is the valid one
-        "unknown_call",  # the session never issued this tool_id, or with another generation_id
-        "voided",  # a decision's counter or attempt has moved
-        "conflict",  # the key was there with other content: the first stays
-    ]
-
-
-class Opened(msgspec.Struct, frozen=True):
-    session_id: str
-    epoch: int
-    head: int
-    again: bool
-    """The same owner and handshake id had opened it before: this was an attach with last_seq 0."""
-
-
-class Attached(msgspec.Struct, frozen=True):
-    session_id: str
-    epoch: int
-    head: int
-
-
-class AttachRefused(msgspec.Struct, frozen=True):
-    why: Literal["gone", "already_attached", "unknown_seq"]
-
-
-class Branched(msgspec.Struct, frozen=True):
-    """A conversation that was taken back, or branched off: now, or by an earlier try."""
-
-    session_id: str
-    at_seq: int
-    """Where its last turn ends; 0: nothing was said yet."""
-    head: int
-
-
-class BranchRefused(msgspec.Struct, frozen=True):
-    why: Literal["gone", "run_open"]
-
-
-class Claim(msgspec.Struct, frozen=True):
-    """The right to make one generation until `lease_until`; `decision` and `attempt` fence it."""
-
-    session_id: str
-    worker: str
-    decision: int
-    attempt: int
-    lost: int
-
-
-class SessionSummary(msgspec.Struct, frozen=True):
-    session_id: str
-    title: str
-    """The first words of the first prompt."""
-    status: str
-    created_at: float
-    updated_at: float
-    head: int
-    attached: bool
 
 
 class Appends(Protocol):
@@ -263,11 +159,14 @@ class Claims(Protocol):
         """Set the timer of a step that decided to wait. False when `head` is no longer the head."""
         ...
 
-    async def claim(self, session_id: str, worker: str, decision: int) -> Claim | None:
-        """Take the session for one generation (8 s).
+    async def claim(
+        self, session_id: str, worker: str, decision: int, allowance: Allowance = UNBOUNDED
+    ) -> Claim | Exhausted | None:
+        """Take the session for one generation (8 s), where its owner's `allowance` has room.
 
         None: another's lease runs, or `decision` has moved. One's own lease is taken again, at
-        once and not as lost: the answer to an earlier call was.
+        once and not as lost: the answer to an earlier call was. Of claims that race for the last
+        place one gets it.
         """
         ...
 
@@ -322,101 +221,3 @@ class Ledger(Appends, Branches, Sessions, Claims, Presence, Protocol):
         ...
 
     async def close(self) -> None: ...
-
-
-# Bus
-
-
-class HeadMoved(msgspec.Struct, frozen=True, tag="head"):
-    """The ledger grew; `rows` holds the events above the previous head when they are small."""
-
-    head: int
-    rows: tuple[StoredEvent, ...] = ()
-
-
-class Live(msgspec.Struct, frozen=True, tag="live"):
-    """Something to show now and lose without harm."""
-
-    message: AgentMessageDelta | AgentReasoningDelta | StatusChanged | ToolOutputDelta
-
-
-class Overflowed(msgspec.Struct, frozen=True, tag="overflowed"):
-    """This subscriber was too slow, or the stream had a hole: read the ledger from the cursor."""
-
-
-Nudge = HeadMoved | Live | Overflowed
-
-
-class Subscription(Protocol):
-    """One session's nudges from the moment of subscribing on; bounded, slow readers overflow."""
-
-    def __aiter__(self) -> AsyncIterator[Nudge]: ...
-
-    def wake(self, head: int) -> None:
-        """Put in, as if published, a head that the ledger's poll found; never blocks."""
-        ...
-
-
-class Bus(Protocol):
-    """Nudges and live text; may lose anything, holds no truth.
-
-    `publish` and `nudge` never raise and never block for long: what can't be delivered is counted
-    and dropped, because the ledger's polls find it.
-    """
-
-    async def publish(self, session_id: str, nudge: HeadMoved | Live) -> None: ...
-
-    def subscribe(self, session_id: str) -> AbstractAsyncContextManager[Subscription]:
-        """Entered = subscribed: nothing published later is missed (but by loss of the bus)."""
-        ...
-
-    async def nudge_work(self, session_id: str) -> None:
-        """Some worker should step this session."""
-        ...
-
-    def work(self) -> AsyncIterator[str]:
-        """Session ids to step, for one worker; each nudge goes to one of them."""
-        ...
-
-    async def check(self) -> None:
-        """Raise BusUnavailable unless it can serve."""
-        ...
-
-    async def close(self) -> None: ...
-
-
-# Model
-
-
-class Model(Protocol):
-    """One streamed generation of any provider."""
-
-    def generate(self, request: ModelRequest) -> AsyncGenerator[ReplyPart]:
-        """Deltas, possibly Retrying, and at last one Reply; raises ModelError."""
-        ...
-
-    def refusal(self, name: str, /) -> str | None:
-        """Why a wish for this `provider/name` is refused, or None when it can be had."""
-        ...
-
-    async def close(self) -> None: ...
-
-
-# Accounts
-
-
-class Account(msgspec.Struct, frozen=True):
-    owner: str
-    name: str
-
-
-class Accounts(Protocol):
-    """Who may come in. Tokens are stored hashed."""
-
-    async def authenticate(self, token: str) -> Account | None: ...
-
-    async def create(self, name: str) -> str:
-        """Make an account with a fresh token, which is returned once."""
-        ...
-
-    async def any(self) -> bool: ...
