@@ -49,7 +49,7 @@ class Settings:
     record: Path | None = None
     ca_file: Path | None = None
     network: tuple[str, ...] = ()
-    """Hosts that confined commands may reach; `all` for every one."""
+    """`all`: confined commands use the machine's network; otherwise they have none."""
     writable: tuple[str, ...] = ()
     """Folders beside the project that confined commands may change."""
     image: str | None = None
@@ -185,18 +185,12 @@ def _tightened(settings: Settings, file: Path) -> Settings:
     tighter = {
         name: getattr(wished, name) for name in document.table if _tighter(name, settings, wished)
     }
-    if "network" in document.table:  # of the user's hosts, those that the project names too
-        tighter["network"] = _both(settings.network, wished.network)
+    if "network" in document.table and not wished.network:
+        tighter["network"] = ()
     settings = replace(
         settings, **tighter, origins={**settings.origins, **dict.fromkeys(tighter, str(file))}
     )
     return _with_rules(settings, document, ("ask", "deny"))
-
-
-def _both(mine: tuple[str, ...], theirs: tuple[str, ...]) -> tuple[str, ...]:
-    if mine == ("all",):
-        return theirs
-    return mine if theirs == ("all",) else tuple(host for host in mine if host in theirs)
 
 
 def _tighter(name: str, mine: Settings, theirs: Settings) -> bool:
@@ -292,7 +286,9 @@ def _converted(name: str, value: Any, where: str) -> Any:
             return _one_of(value, EFFORTS, where)
         case "sandbox":
             return _one_of(value, get_args(SandboxWish), where)
-        case "network" | "writable":
+        case "network":
+            return _network(_texts(value, where), where)
+        case "writable":
             return _texts(value, where)
         case "no_sandbox" | "trust":
             return _boolean(value, where)
@@ -310,6 +306,15 @@ def _one_of(value: Any, choices: tuple[str, ...], where: str) -> str:
     if value not in choices:
         raise UsageError(f"{where}: {value!r} is none of {', '.join(choices)}")
     return cast("str", value)
+
+
+def _network(hosts: tuple[str, ...], where: str) -> tuple[str, ...]:
+    if hosts not in ((), ("all",)):
+        raise UsageError(
+            f"{where}: commands get the whole network or none: expected [] or ['all'], "
+            f"got {', '.join(hosts)}"
+        )
+    return hosts
 
 
 def _texts(value: Any, where: str) -> tuple[str, ...]:

@@ -12,9 +12,9 @@ from executor.settings import Folders, Settings
 
 MEANING = {
     "bubblewrap": "commands write in the project only, see no home, no other process, no socket, "
-    "and no network but what [sandbox] allows",
+    "and no network unless [sandbox] opens it",
     "landlock": "commands write in the project's folders only (not in its first level, not in "
-    ".git), see no home, signal nobody, and have no sockets at all",
+    ".git), see no home, signal nobody, and have no sockets unless [sandbox] opens the network",
     "container": "commands run in a container in which only the project exists",
 }
 INSTALL = "install bubblewrap (apt install bubblewrap, dnf install bubblewrap)"
@@ -33,6 +33,6 @@ def sandbox_findings(settings: Settings, folders: Folders) -> Iterator[Finding]:
     mend = "" if choice.name != "landlock" else f"for less narrow rules: {INSTALL}"
     yield Finding("ok", f"sandbox: {choice.name}: {MEANING[choice.name]}", mend)
     if settings.network:
-        yield Finding("note", f"commands may reach {', '.join(settings.network)}")
+        yield Finding("note", "commands may use the whole network (network = ['all'])")
     if settings.writable:
         yield Finding("note", f"commands may also write in {', '.join(settings.writable)}")

@@ -30,6 +30,8 @@ leads to by now; limits are set here, because they count by user namespace."""
 class Sight(msgspec.Struct, frozen=True):
     """What a command sees, in the order in which it is laid over the machine read-only."""
 
+    kernel: tuple[Path, ...]
+    """What of /proc may be read only."""
     hidden: tuple[Path, ...]
     """Folders shown empty."""
     places: tuple[tuple[Path, Path], ...]
@@ -68,6 +70,7 @@ def arguments(
         *(() if shares_network else ("--unshare-net",)),
         *(("--seccomp", str(FILTER_AT)) if filtered else ()),
         *("--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"),
+        *_bound("--ro-bind", sight.kernel),
         *_each("--tmpfs", sight.hidden, bounds),
         *(part for kept, place in sight.places for part in ("--bind", str(kept), str(place))),
         *_bound("--ro-bind", sight.readable),

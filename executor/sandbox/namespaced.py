@@ -27,6 +27,7 @@ from executor.sandbox.surroundings import (
     closed_paths,
     git_configuration,
     hidden_folders,
+    kernel_settings,
     listening_sockets,
     shown_tools,
 )
@@ -130,10 +131,11 @@ class Bubblewrapped:
         sockets = listening_sockets(premises, machine.hidden)
         inside = tuple(path for path in premises.own if path.is_relative_to(project))
         return bubblewrap.Sight(
+            kernel=kernel_settings(),
             hidden=machine.hidden,
             places=(
+                (premises.temporary, TEMPORARY),  # first: homes in there are laid over it
                 (premises.home_kept, premises.home),
-                (premises.temporary, TEMPORARY),
             ),
             readable=(*machine.readable, *premises.readable),
             writable=premises.writable,

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 Network = tuple[str, ...]
-"""Hosts that may be reached, as the user wrote them; EVERYWHERE opens the network as it is."""
+"""Empty: none; EVERYWHERE: the machine's own, as it is."""
 EVERYWHERE: Network = ("all",)
 
 

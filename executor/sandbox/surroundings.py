@@ -23,6 +23,7 @@ CLOSED = (
     "/var/log", "/var/backups",
 )  # fmt: skip
 """Secrets of the system, for a user who could read them."""
+KERNEL = ("sys", "sysrq-trigger", "irq", "bus", "fs", "mtrr", "scsi", "acpi", "driver")
 TOOLCHAINS = (
     ".pyenv", ".nvm", ".rustup", ".cargo/bin", ".cargo/registry", ".cargo/git", ".cargo/env",
     ".local/bin", ".local/lib", ".local/share/uv", ".local/share/pipx", ".local/share/pnpm",
@@ -71,6 +72,13 @@ def shown_tools(premises: Premises, hidden: Iterable[Path]) -> tuple[Path, ...]:
 def closed_paths() -> tuple[Path, ...]:
     """Those of CLOSED that this user could read."""
     return tuple(path for name in CLOSED if os.access(path := Path(name), os.R_OK))
+
+
+def kernel_settings() -> tuple[Path, ...]:
+    """What of /proc root may write by being root alone; a namespace does not keep it from that."""
+    if os.getuid() != 0:
+        return ()
+    return tuple(path for name in KERNEL if (path := Path("/proc") / name).exists())
 
 
 def listening_sockets(premises: Premises, hidden: Iterable[Path]) -> tuple[Path, ...]:
