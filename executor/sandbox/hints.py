@@ -25,6 +25,7 @@ _SIGNS: tuple[tuple[str, re.Pattern[bytes]], ...] = tuple(
                 *(rb"read-only file system", rb"EROFS", rb"device or resource busy", rb"EBUSY"),
                 *(rb"permission denied", rb"EACCES", rb"operation not permitted", rb"EPERM"),
                 *(rb"can only add regular files", rb"invalid cross-device link", rb"EXDEV"),
+                *(rb"is a directory", rb"EISDIR", rb"operation not supported"),
             ),
         ),
         ("limits", (rb"resource temporarily unavailable", rb"EAGAIN", rb"cannot allocate memory")),
