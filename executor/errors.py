@@ -6,6 +6,7 @@ ExecutorError
 ├── ServerUnreachable    no maestro there, or not a maestro: exit 6
 ├── JournalError         the journal can't be written: nothing with side effects may run
 ├── OutsideWorkspace     a path that leads out of the project
+├── SandboxBroken        a sandbox can't be set up: nothing is run without it
 └── ToolFailure          a tool could not do its work; the text is for the model
 """
 
@@ -34,6 +35,10 @@ class JournalError(ExecutorError):
 
 class OutsideWorkspace(ExecutorError):
     """The path leads out of the project."""
+
+
+class SandboxBroken(ExecutorError):
+    """The sandbox can't be set up."""
 
 
 class ToolFailure(ExecutorError):

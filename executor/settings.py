@@ -13,6 +13,9 @@ from executor.errors import UsageError
 from executor.policy.rules import parse_rule
 from executor.policy.verdict import Mode
 
+SandboxWish = Literal["auto", "bubblewrap", "landlock", "container", "none"]
+SANDBOX = {"kind": "sandbox", "network": "network", "writable": "writable", "image": "image"}
+"""The keys of the table [sandbox], and the settings that they are."""
 OutputFormat = Literal["text", "json", "stream-json"]
 PROJECT_CONFIG = Path(".codegen") / "config.toml"
 MODES: tuple[Mode, ...] = get_args(Mode)
@@ -33,6 +36,8 @@ class Settings:
     effort: str | None = None
     mode: Mode = "ask"
     no_sandbox: bool = False
+    """No command is confined, and that is accepted, in mode `auto` too."""
+    sandbox: SandboxWish = "auto"
     trust: bool = False
     output_format: OutputFormat = "text"
     max_steps: int | None = None
@@ -43,6 +48,12 @@ class Settings:
     """How long to try to reach a lost maestro again; None: while the user waits."""
     record: Path | None = None
     ca_file: Path | None = None
+    network: tuple[str, ...] = ()
+    """`all`: confined commands use the machine's network; otherwise they have none."""
+    writable: tuple[str, ...] = ()
+    """Folders beside the project that confined commands may change."""
+    image: str | None = None
+    """What `--sandbox container` runs commands in."""
     allow: tuple[str, ...] = ()
     ask: tuple[str, ...] = ()
     deny: tuple[str, ...] = ()
@@ -107,9 +118,9 @@ def resolve(
 
 
 def _check(settings: Settings) -> None:
-    if settings.mode == "auto" and not settings.no_sandbox:
+    if settings.mode == "auto" and settings.sandbox == "none" and not settings.no_sandbox:
         raise UsageError(
-            "--mode auto runs every command unasked and this machine has no sandbox for it yet: "
+            "--mode auto with --sandbox none runs every command unasked and unconfined: "
             "add --no-sandbox if you accept that, or use --mode auto-edit"
         )
     if settings.base_url is not None and not settings.base_url.startswith(("http://", "https://")):
@@ -174,6 +185,8 @@ def _tightened(settings: Settings, file: Path) -> Settings:
     tighter = {
         name: getattr(wished, name) for name in document.table if _tighter(name, settings, wished)
     }
+    if "network" in document.table and not wished.network:
+        tighter["network"] = ()
     settings = replace(
         settings, **tighter, origins={**settings.origins, **dict.fromkeys(tighter, str(file))}
     )
@@ -225,6 +238,7 @@ def _document(file: Path) -> _Document | None:
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{file}: {error}") from error
     rules: Any = table.pop("policy", {})
+    table |= _flattened(table, file)
     if not isinstance(rules, dict):
         raise UsageError(f"{file}: policy is not a table")
     document = _Document(file, table, cast("dict[str, Any]", rules), text)
@@ -232,6 +246,17 @@ def _document(file: Path) -> _Document | None:
         if name not in NAMES:
             raise UsageError(f"{document.where(name)}: there is no such setting")
     return document
+
+
+def _flattened(table: dict[str, Any], file: Path) -> dict[str, Any]:
+    """The settings of [sandbox], which stands alone also as `sandbox = "KIND"`."""
+    if not isinstance(table.get("sandbox"), dict):
+        return {}
+    inner = cast("dict[str, Any]", table.pop("sandbox"))
+    for key in inner:
+        if key not in SANDBOX:
+            raise UsageError(f"{file}: [sandbox] has only {', '.join(SANDBOX)}, not {key!r}")
+    return {SANDBOX[key]: value for key, value in inner.items()}
 
 
 def _with(
@@ -259,6 +284,12 @@ def _converted(name: str, value: Any, where: str) -> Any:
             return _one_of(value, get_args(OutputFormat), where)
         case "effort":
             return _one_of(value, EFFORTS, where)
+        case "sandbox":
+            return _one_of(value, get_args(SandboxWish), where)
+        case "network":
+            return _network(_texts(value, where), where)
+        case "writable":
+            return _texts(value, where)
         case "no_sandbox" | "trust":
             return _boolean(value, where)
         case "max_steps" | "max_seconds" | "max_tokens" | "reconnect_seconds":
@@ -275,6 +306,25 @@ def _one_of(value: Any, choices: tuple[str, ...], where: str) -> str:
     if value not in choices:
         raise UsageError(f"{where}: {value!r} is none of {', '.join(choices)}")
     return cast("str", value)
+
+
+def _network(hosts: tuple[str, ...], where: str) -> tuple[str, ...]:
+    if hosts not in ((), ("all",)):
+        raise UsageError(
+            f"{where}: commands get the whole network or none: expected [] or ['all'], "
+            f"got {', '.join(hosts)}"
+        )
+    return hosts
+
+
+def _texts(value: Any, where: str) -> tuple[str, ...]:
+    """A list, or one text with commas, as variables and flags have it."""
+    texts: Any = value.split(",") if isinstance(value, str) else value
+    if not isinstance(texts, list) or not all(
+        isinstance(text, str) for text in cast("list[Any]", texts)
+    ):
+        raise UsageError(f"{where} is not a list of strings")
+    return tuple(text.strip() for text in cast("list[str]", texts) if text.strip())
 
 
 def _boolean(value: Any, where: str) -> bool:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from executor.bootstrap.confining import ChosenLate, Grounds, require_for_auto
 from executor.bootstrap.own_tools import custom_tools
 from executor.bootstrap.project import Project, plan_is_kept, project_spec, workspace_facts
 from executor.bootstrap.reads import SeenFiles
@@ -86,14 +87,19 @@ async def composed(
     """
     project, settings, folders = world.project, world.settings, world.folders
     environment = world.environment
+    if settings.mode == "auto":
+        require_for_auto(settings, folders)
     workspace = Workspace(project.root)
     journal = _journal(opening, folders.state, project.root, world.endpoint)
-    processes = Processes(journal.journal_id, environment, world.nursery)
+    spill = _spill(folders, journal)
+    confinement = ChosenLate(Grounds(settings, folders, project.root, environment, spill))
+    processes = Processes(journal.journal_id, environment, world.nursery, confinement)
     refused = False
     try:
         ground = ProjectGround(workspace, absolute_entries(environment.get("PATH", "")))
-        policy = Policy(_policy_state(settings, trusted=project.trusted), ground)
-        contexts = _Contexts(workspace, processes, SeenFiles(), _spill(folders, journal))
+        state = _policy_state(settings, trusted=project.trusted)
+        policy = Policy(state, ground, confinement.contains)
+        contexts = _Contexts(workspace, processes, SeenFiles(), spill)
         parts = SessionParts(
             link=Link(
                 world.endpoint,

@@ -8,11 +8,12 @@ import platform
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from executor.bootstrap.project import wants_trust
+from executor.cli.finding import Finding
+from executor.cli.finding_sandbox import sandbox_findings
 from executor.cli.placing import here, maestro, settings_of, with_kept_keys
 from executor.cli.rest import ask
 from executor.errors import ExecutorError
@@ -22,13 +23,6 @@ from executor.view.safe_text import safe_line
 from protocol.version import RELEASE
 
 MARKS = {"ok": "ok  ", "note": "note", "bad": "BAD "}
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    state: Literal["ok", "note", "bad"]
-    what: str
-    mend: str = ""
 
 
 def doctor(server: str | None, token: str | None) -> int:
@@ -51,7 +45,7 @@ def _findings(server: str | None, token: str | None) -> Iterator[Finding]:
     if configuration.state == "bad":
         return  # the rest depends on it
     yield from _trust()
-    yield Finding("note", "no sandbox yet: what is not proven to only look asks first")
+    yield from sandbox_findings(settings_of({}), here())
     if server is None and settings_of({}).server is None:
         yield _keys()
     yield _tried(lambda: _maestro(server, token), "see what is named; codegen login keeps a token")

@@ -21,7 +21,7 @@ What may happen unasked (--mode):
   read-only   it only looks
   ask         looks, and asks before it changes or runs anything (the default)
   auto-edit   edits files too; asks before commands
-  auto        everything; only together with --no-sandbox, until this machine has a sandbox
+  auto        everything, commands in the sandbox; without one only with --no-sandbox
 
 Every flag can stand in ~/.config/codegen/config.toml (model = "...") or be a variable
 (CODEGEN_MODEL). Without a terminal nothing is asked: what would ask is denied.

@@ -12,11 +12,11 @@ from pathlib import Path
 import msgspec
 
 from executor.bootstrap.compose import Composed, Opening, World, composed
+from executor.bootstrap.confining import require_for_auto
 from executor.cli.conversation import Conversation, Talk
 from executor.cli.minutes import Minutes
 from executor.cli.open_run import left_open, tell_of_open_run
 from executor.cli.slash import COMMANDS, Slash
-from executor.errors import UsageError
 from executor.journal import journals
 from executor.policy.verdict import Mode
 from executor.settings import Folders, Settings
@@ -41,8 +41,8 @@ class Local:
         return self.settings.mode
 
     def set_mode(self, mode: Mode) -> None:
-        if mode == "auto" and not self.settings.no_sandbox:
-            raise UsageError("mode auto has no sandbox here: start with --no-sandbox for it")
+        if mode == "auto":
+            require_for_auto(self.settings, self._places)
         self.settings = replace(self.settings, mode=mode)
         if self.made is not None:
             self.made.policy.set_mode(mode)

@@ -122,6 +122,7 @@ async def _run(
                     environment=environment,
                     spill=context.spill,
                     keep_stderr=argv[0] != sys.executable,
+                    confined=False,  # its user's own, with their keys and files
                 ),
                 context.emit,
             )

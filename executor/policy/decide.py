@@ -7,7 +7,7 @@ The first that applies:
  trusted, while context is gathered;  4. secrets and protected files, unless an allow rule with a
  pattern names them;  5. read-only denies what is not proven to only look;  6. an ask rule;
  7. an allow rule;  8. what is proven to only look is allowed;  9. the mode: ask asks, auto-edit
- allows writes, auto allows.
+ allows writes, auto allows, commands only where they are contained.
 """
 
 import msgspec
@@ -39,6 +39,8 @@ class PolicyState(msgspec.Struct, frozen=True):
     rules: Rules = Rules()
     trusted: bool = False
     """The user trusts this directory: its git configuration may be used."""
+    contained: bool = False
+    """Commands run in a sandbox, or the user accepts by flag that they do not."""
 
 
 def decide(call: PlannedCall, state: PolicyState, ground: Ground) -> Verdict:
@@ -144,6 +146,9 @@ def _guarded(call: PlannedCall, facts: Facts) -> Deny | None:
 
 def _by_mode(call: PlannedCall, state: PolicyState, facts: Facts, why: str) -> Verdict:
     if state.mode == "auto":
+        if not state.contained and call.effect != "write":
+            uncontained = f"{why}, and there is no sandbox to hold it"
+            return Ask(uncontained, "mode auto", *_memory(call, facts))
         if not facts.exact and any(
             rule.names(tool) for rule in state.rules.deny for tool in COMMAND_TOOLS
         ):

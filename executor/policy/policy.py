@@ -3,6 +3,8 @@
 Holds the one piece of state; the decision itself is `decide`'s, and pure.
 """
 
+from collections.abc import Callable
+
 from msgspec.structs import replace
 
 from executor.policy.call import PlannedCall
@@ -15,12 +17,19 @@ from executor.policy.verdict import Ask, Mode, Verdict
 class Policy:
     """Decides for one session; loosened only by its user."""
 
-    def __init__(self, state: PolicyState, ground: Ground) -> None:
+    def __init__(
+        self, state: PolicyState, ground: Ground, contains: Callable[[], bool] | None = None
+    ) -> None:
+        """`contains` tells whether commands are contained; asked where it matters only."""
         self.state = state
         self._ground = ground
+        self._contains = contains
 
     def decide(self, call: PlannedCall) -> Verdict:
-        return decide(call, self.state, self._ground)
+        state = self.state
+        if state.mode == "auto" and self._contains is not None:
+            state = replace(state, contained=self._contains())
+        return decide(call, state, self._ground)
 
     def remember(self, ask: Ask) -> None:
         """Allow from now on what the question said it would cover; until the session ends."""

@@ -30,6 +30,8 @@ class Command(msgspec.Struct, frozen=True):
     head_bytes: int = HEAD_BYTES
     tail_bytes: int = TAIL_BYTES
     keep_stderr: bool = True
+    confined: bool = True
+    """In the sandbox, where there is one; False only for what runs nothing of the project's."""
 
 
 class Exited(msgspec.Struct, frozen=True):
@@ -79,3 +81,5 @@ class Ended(msgspec.Struct, frozen=True):
     duration_ms: int
     left_behind: int = 0
     """How many processes the command had left running; they were ended."""
+    hint: str = ""
+    """For the model: that it may have been the sandbox."""

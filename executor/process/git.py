@@ -60,6 +60,36 @@ _NEUTRAL: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     )
 )
 
+_OWN_WORK = frozenset(
+    {"add", "am", "annotate", "apply", "blame", "branch", "bundle", "cat-file", "check-attr"}
+    | {"check-ignore", "check-mailmap", "check-ref-format", "checkout", "cherry", "cherry-pick"}
+    | {"clean", "clone", "commit", "commit-tree", "config", "count-objects", "describe", "diff"}
+    | {"diff-files", "diff-index", "diff-tree", "fetch", "for-each-ref", "format-patch", "fsck"}
+    | {"gc", "grep", "hash-object", "init", "log", "ls-files", "ls-remote", "ls-tree", "merge"}
+    | {"merge-base", "merge-tree", "mv", "name-rev", "notes", "prune", "pull", "push"}
+    | {"range-diff", "read-tree", "rebase", "reflog", "remote", "repack", "replace", "reset"}
+    | {"restore", "rev-list", "rev-parse", "revert", "rm", "shortlog", "show", "show-ref"}
+    | {"sparse-checkout", "stash", "status", "switch", "symbolic-ref", "tag", "update-index"}
+    | {"update-ref", "var", "verify-commit", "verify-tag", "version", "whatchanged", "worktree"}
+    | {"write-tree"}
+)
+_RUNNING_OPTIONS = (
+    *("--exec", "--ex", "-x", "--upload-pack", "--receive-pack", "--open-files-in-pager", "-O"),
+    *("--template", "--config", "-c", "-u", "--strategy", "-s", "-X"),
+)
+"""Options that name a program, a helper's name or configuration; of some commands only, but a
+command in the sandbox that need not be there only misses the user's keys."""
+_HARMLESS_WITH = {
+    "-c": {"commit", "diff", "log", "show", "switch", "blame", "annotate", "grep"},
+    "-u": {"add", "push", "stash", "status", "commit", "diff", "log", "show", "branch"},
+    "-s": {"commit", "diff", "log", "show", "status", "shortlog", "stash", "tag", "am"}
+    | {"format-patch", "diff-tree", "cherry-pick", "revert", "cat-file"},
+    "-x": {"cherry-pick", "clean", "rm"},
+    "-X": {"clean", "log"},
+    "-O": {"diff", "log", "show"},
+    "--config": set[str](),
+}
+
 _DIFF_COMMANDS = frozenset(
     {"annotate", "blame", "diff", "diff-files", "diff-index", "diff-tree", "format-patch", "log"}
     | {"reflog", "show", "whatchanged"}
@@ -99,6 +129,22 @@ def hardened(args: tuple[str, ...], configuration: bytes) -> tuple[str, ...]:
         *(_NO_DRIVERS if command in _DIFF_COMMANDS else ()),
         *rest,
     )
+
+
+def runs_programs(args: tuple[str, ...]) -> bool:
+    """Whether a git command of these arguments may run another program than git itself."""
+    command, *rest = args
+    if command not in _OWN_WORK:
+        return True
+    options = rest[: rest.index("--") if "--" in rest else None]
+    return any(_names(option, arg, command) for arg in options for option in _RUNNING_OPTIONS)
+
+
+def _names(option: str, arg: str, command: str) -> bool:
+    """Whether `arg` is `option`, perhaps shortened or with its value, where that runs something."""
+    given = arg.partition("=")[0]
+    shortened = option.startswith("--") and len(given) > 3 and option.startswith(given)
+    return (shortened or arg.startswith(option)) and command not in _HARMLESS_WITH.get(option, ())
 
 
 def unconfigured(args: tuple[str, ...]) -> tuple[str, ...]:

@@ -11,7 +11,11 @@ import sys
 from contextlib import suppress
 from typing import Self
 
-_WARDEN = os.path.join(os.path.dirname(__file__), "warden.py")
+_PACKAGES = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
+_WARDEN = (
+    "import sys; sys.path.append(sys.argv[1]); from executor.process import warden; warden.main()"
+)
+"""With -I -S nothing but the standard library is found; our own packages come last."""
 
 
 class Nursery:
@@ -40,7 +44,7 @@ class Nursery:
         with theirs:
             try:
                 process = subprocess.Popen(
-                    [sys.executable, "-I", "-S", "-X", "utf8", _WARDEN],
+                    [sys.executable, "-I", "-S", "-X", "utf8", "-c", _WARDEN, _PACKAGES],
                     stdin=theirs.fileno(),
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,

@@ -10,6 +10,8 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+import msgspec
+
 from executor.failpoints import hit
 from executor.process.command import (
     Command,
@@ -28,6 +30,8 @@ from executor.process.output import Capture
 from executor.process.programs import find_program
 from executor.process.survivors import end_marked
 from executor.process.tree import Feed, Tree
+from executor.sandbox.launch import Confinement, Launch
+from executor.sandbox.unconfined import Unconfined
 from executor.workspace.waiting import to_the_end
 
 GRACE_S = 1.5
@@ -48,13 +52,19 @@ class Processes:
     """Starts everything that this session runs, and ends it."""
 
     def __init__(
-        self, owner: str, environment: Mapping[str, str], nursery: Nursery | None = None
+        self,
+        owner: str,
+        environment: Mapping[str, str],
+        nursery: Nursery | None = None,
+        confinement: Confinement | None = None,
     ) -> None:
         """`owner` is the journal's id, under which an executor that comes later finds survivors;
-        `environment` is the executor's own, of which a clean part is passed on."""
+        `environment` is the executor's own, of which a clean part is passed on. Without a
+        `confinement` commands may do whatever their user may."""
         self._owner = owner
         self._environment = environment
         self._nursery = nursery or Nursery()
+        self._confinement: Confinement = confinement or Unconfined()
         self._slots = asyncio.Semaphore(RUNNING_MAX)
         self._running: set[Tree] = set()
 
@@ -64,33 +74,43 @@ class Processes:
         When it returns or raises, no process of the command is left. Raises OSError when this
         machine can start nothing at all.
         """
-        async with self._slots:
-            started = time.monotonic()
-            live = Live(emit)
-            capture = Capture(command.head_bytes, command.tail_bytes, command.spill, command.call)
-            hit("before_spawn")
-            tree = await Tree.start(
-                self._nursery,
+        confinement = self._confinement if command.confined else Unconfined()
+        async with (
+            self._slots,
+            confinement.around(
                 command.argv,
                 clean_environment(self._environment, self._mark(command.call))
                 | dict(command.environment),
                 command.folder,
-                _feeds(live, capture, keep_stderr=command.keep_stderr),
-            )
-            self._running.add(tree)
-            try:
-                hit("after_spawn")
-                outcome = await _outcome(tree, command.timeout_s)
-                hit("after_exit")
-            finally:
-                await to_the_end(_end(tree, GRACE_S))
-                self._running.discard(tree)
-                live.close()
-                captured = capture.finish()
-            if isinstance(outcome, Lost):
-                await self.end_survivors(command.call)
-            duration_ms = round((time.monotonic() - started) * 1000)
-            return Ended(outcome, captured, duration_ms, tree.killed)
+            ) as launch,
+        ):
+            ended = await self._run(command, launch, emit)
+        if ended.outcome in (Exited(0), TimedOut(command.timeout_s)):
+            return ended
+        hint = confinement.hint(ended.output.tail or ended.output.head)
+        return msgspec.structs.replace(ended, hint=hint)
+
+    async def _run(self, command: Command, launch: Launch, emit: Emit) -> Ended:
+        started = time.monotonic()
+        live = Live(emit)
+        capture = Capture(command.head_bytes, command.tail_bytes, command.spill, command.call)
+        hit("before_spawn")
+        feeds = _feeds(live, capture, keep_stderr=command.keep_stderr)
+        tree = await Tree.start(self._nursery, launch, command.folder, feeds)
+        self._running.add(tree)
+        try:
+            hit("after_spawn")
+            outcome = await _outcome(tree, command.timeout_s)
+            hit("after_exit")
+        finally:
+            await to_the_end(_end(tree, GRACE_S))
+            self._running.discard(tree)
+            live.close()
+            captured = capture.finish()
+        if isinstance(outcome, Lost):
+            await self.end_survivors(command.call)
+        duration_ms = round((time.monotonic() - started) * 1000)
+        return Ended(outcome, captured, duration_ms, tree.killed)
 
     def program(self, name: str, project: Path) -> str | None:
         """The absolute path of a program that does not come from `project`."""
@@ -105,6 +125,7 @@ class Processes:
         endings = [_end(tree, CLOSE_GRACE_S) for tree in tuple(self._running)]
         await to_the_end(asyncio.gather(*endings))
         await asyncio.to_thread(self._nursery.close)
+        await self._confinement.close()
 
     def _mark(self, call: str) -> str:
         return f"{self._owner}.{call}"

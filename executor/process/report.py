@@ -43,7 +43,8 @@ def report(ended: Ended) -> Report:
     if ended.left_behind:
         facts.append(f"ended what it left running ({ended.left_behind})")
     text = f"{output}{'' if not output or output.endswith(chr(10)) else chr(10)}"
-    return Report(f"{text}[{', '.join(facts)}]", status, error, _metadata(ended))
+    hint = f"\n[{ended.hint}]" if ended.hint else ""
+    return Report(f"{text}[{', '.join(facts)}]{hint}", status, error, _metadata(ended))
 
 
 def _status(outcome: Outcome) -> tuple[ToolStatus, ToolError | None]:

@@ -13,6 +13,7 @@ from contextlib import suppress
 import msgspec
 
 from executor.process.nursery import Nursery
+from executor.sandbox.launch import Launch
 
 _READ_BYTES = 64 * 1024
 
@@ -42,13 +43,12 @@ class Tree:
     async def start(
         cls,
         nursery: Nursery,
-        argv: tuple[str, ...],
-        environment: dict[str, str],
+        launch: Launch,
         folder: int,
         feeds: tuple[Feed, Feed],
     ) -> "Tree":
-        """Start `argv` in `folder`; standard output and error go to `feeds`. Raises OSError."""
-        request = json.dumps({"argv": argv, "environment": environment}).encode() + b"\n"
+        """Start `launch` in `folder`; standard output and error go to `feeds`. Raises OSError."""
+        request = json.dumps(msgspec.to_builtins(launch)).encode() + b"\n"
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         sent = ours.send(request)  # all of it, as a rule: the warden begins while we prepare

@@ -11,8 +11,11 @@ no such adoption (macOS), the command's process group is what is ended.
 
 Standard input is a stream socket. Each byte on it brings four handles: a control socket, the
 command's standard output and error, and its folder. On the control socket the executor writes one
-line of JSON, {"argv", "environment"}, later `T` (terminate) or `K` (kill); it reads lines of JSON:
+line of JSON, a Request, later `T` (terminate) or `K` (kill); it reads lines of JSON:
 {"failed": errno} or {"exited": wait status}, at last {"empty": processes that had to be killed}.
+
+A command in a sandbox is either started by the sandbox's own program, which finds open what it
+needs, or restricts itself between fork and exec (`sandbox.enforce`).
 """
 
 import ctypes
@@ -28,18 +31,15 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
-from typing import NoReturn, TypedDict
+from typing import NoReturn
+
+from executor.sandbox import enforce
 
 PR_SET_CHILD_SUBREAPER = 36
 _PAUSE = 0.005
 _NO_MORE = b"-"
 _IGNORED_HERE = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGTSTP)
 _DEFAULT_BELOW = (*_IGNORED_HERE, signal.SIGCHLD, signal.SIGPIPE, signal.SIGXFSZ)
-
-
-class Request(TypedDict):
-    argv: list[str]
-    environment: dict[str, str]
 
 
 def main() -> None:
@@ -114,7 +114,7 @@ def _noticed(_number: int, _frame: FrameType | None) -> None:
     """The wake-up byte is all that a dead child has to cause."""
 
 
-def _request(control: socket.socket) -> Request:
+def _request(control: socket.socket) -> enforce.Request:
     text = b""
     while not text.endswith(b"\n"):
         chunk = control.recv(1 << 16)
@@ -124,10 +124,18 @@ def _request(control: socket.socket) -> Request:
     return json.loads(text)
 
 
-def _start(request: Request, out: int, err: int, folder: int) -> int:
+def _start(request: enforce.Request, out: int, err: int, folder: int) -> int:
     """Start the command in a session of its own; its process id. Raises OSError."""
     os.fchdir(folder)
+    enforce.join(request)
     os.environ["PATH"] = request["environment"]["PATH"]  # where posix_spawnp looks
+    restrictions = request.get("restrictions")
+    if restrictions is not None:
+        return _fork(request, restrictions, out, err)
+    handles = enforce.opened(request)
+    folder_at = request.get("folder_at")
+    if folder_at is not None:
+        handles.append((enforce.out_of_the_way(folder), folder_at))
     return os.posix_spawnp(
         request["argv"][0],
         request["argv"],
@@ -136,11 +144,38 @@ def _start(request: Request, out: int, err: int, folder: int) -> int:
             (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
             (os.POSIX_SPAWN_DUP2, out, 1),
             (os.POSIX_SPAWN_DUP2, err, 2),
+            *((os.POSIX_SPAWN_DUP2, handle, number) for handle, number in handles),
         ],
         setsid=True,
         setsigmask=(),
         setsigdef=_DEFAULT_BELOW,
     )
+
+
+def _fork(request: enforce.Request, restrictions: enforce.Restrictions, out: int, err: int) -> int:
+    """The same for a command that restricts itself first."""
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.setsid()
+            signal.set_wakeup_fd(-1)
+            for number in _DEFAULT_BELOW:
+                signal.signal(number, signal.SIG_DFL)
+            null = os.open(os.devnull, os.O_RDONLY)
+            for handle, number in ((null, 0), (out, 1), (err, 2)):
+                os.dup2(handle, number)
+            enforce.become(request, restrictions)
+        except OSError as error:
+            os.write(writing, str(error.errno or 0).encode())
+        os._exit(127)
+    os.close(writing)
+    failed = os.read(reading, 16)
+    os.close(reading)
+    if failed:
+        os.waitpid(pid, 0)
+        raise OSError(int(failed), os.strerror(int(failed)))
+    return pid
 
 
 def _serve(control: socket.socket, woken: int, command: int) -> None:
@@ -180,23 +215,41 @@ def _reap(control: socket.socket, command: int) -> bool:
 
 def _kill_all(control: socket.socket, command: int) -> int:
     """Kill until no child is left; how many were there at first."""
-    first = _signal_all(command, signal.SIGKILL)
+    first = _counted()
+    _signal_all(command, signal.SIGKILL)
     while _reap(control, command):
         time.sleep(_PAUSE)
         _signal_all(command, signal.SIGKILL)
     return first
 
 
-def _signal_all(command: int, number: signal.Signals) -> int:
+def _signal_all(command: int, number: signal.Signals) -> None:
     below = _descendants()
     if below is None:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(command, number)
-        return 1
+        return
     for pid in below:
         with suppress(ProcessLookupError, PermissionError):
             os.kill(pid, number)
-    return len(below)
+
+
+def _counted() -> int:
+    """How many processes the command has left; what only holds a namespace together is none."""
+    below = _descendants()
+    if below is None:
+        return 1
+    return sum(1 for pid in below if not _holds_a_namespace(pid))
+
+
+def _holds_a_namespace(pid: int) -> bool:
+    """Whether `pid` is the first process of a process namespace below this one's."""
+    with suppress(OSError), open(f"/proc/{pid}/status", "rb") as file:
+        for line in file:
+            if line.startswith(b"NSpid:"):
+                numbers = line.split()[1:]
+                return len(numbers) > 1 and numbers[-1] == b"1"
+    return False
 
 
 def _descendants() -> list[int] | None:

@@ -1,6 +1,8 @@
 """`Git`: one git command as an argument list, and nothing of the repository's run by it.
 
 Which commands may run is decided before; how git is kept from running more is in `process.git`.
+Git itself is not confined (it writes what commands may not, and needs its user's keys), unless its
+arguments make it run something else.
 """
 
 from executor.errors import ToolFailure
@@ -10,6 +12,7 @@ from executor.process.git import (
     LIST_CONFIGURATION,
     GitRefused,
     hardened,
+    runs_programs,
     unconfigured,
 )
 from executor.process.report import report
@@ -46,6 +49,7 @@ class GitTool:
                 timeout_s=SECONDS,
                 environment=ENVIRONMENT,
                 spill=context.spill,
+                confined=runs_programs(parameters.args),
             )
             told = report(await context.processes.run(command, context.emit))
         return ToolOutcome(told.text, told.status, told.error, metadata=told.metadata)
@@ -62,6 +66,7 @@ async def _configuration(program: str, root: int, context: ToolContext) -> bytes
         head_bytes=_CONFIGURATION_MAX,
         tail_bytes=0,
         keep_stderr=False,
+        confined=False,
     )
     output = (await context.processes.run(command)).output
     if output.truncated:

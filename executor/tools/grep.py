@@ -58,6 +58,7 @@ class GrepTool:
                     head_bytes=_OUTPUT_MAX,
                     tail_bytes=0,
                     keep_stderr=False,
+                    confined=False,
                 )
             )
         return _outcome(parameters, *_found(ended))

@@ -145,7 +145,7 @@ async def test_an_unreadable_configuration_is_named_with_file_and_line(
     [
         (("--cwd", "absent", "do it"), ("--cwd", "absent")),
         (("--mode", "wild", "do it"), ("--mode", "wild", "auto-edit")),
-        (("--mode", "auto", "do it"), ("--no-sandbox",)),
+        (("--mode", "auto", "--sandbox", "none", "do it"), ("--no-sandbox",)),
         (("--max-steps", "many", "do it"), ("--max-steps", "many")),
         (("--colour", "do it"), ("--colour",)),
         (("--model",), ("--model",)),

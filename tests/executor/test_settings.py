@@ -65,6 +65,10 @@ def test_a_project_may_ask_for_a_tighter_mode(tmp_path: Path) -> None:
         ("policy = 3\n", "policy is not a table"),
         ("[policy]\nallow = 'x'\n", "line 2: allow is not a list of strings"),
         ("[policy]\ndeny = ['rm (']\n", "line 2: deny: policy rule 'rm (' is not of the form"),
+        ("[sandbox]\nkind = 'box'\n", "sandbox: 'box' is none of auto, bubblewrap"),
+        ("[sandbox]\nhosts = 'box'\n", "[sandbox] has only kind, network, writable, image"),
+        ("[sandbox]\nnetwork = ['a.test']\n", "network: commands get the whole network or none"),
+        ("[sandbox]\nwritable = 3\n", "line 2: writable is not a list of strings"),
         ("[policy]\nforbid = ['x']\n", "line 2: forbid: a policy has only allow, ask, deny"),
     ],
 )
@@ -90,7 +94,8 @@ def test_a_file_that_is_not_there_says_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
-        ({"mode": "auto"}, "--no-sandbox"),
+        ({"mode": "auto", "sandbox": "none"}, "--no-sandbox"),
+        ({"sandbox": "box"}, "'box' is none of auto, bubblewrap, landlock, container, none"),
         ({"server": "ftp://x"}, "--server: expected ws://, wss:// or unix:"),
         ({"server": "wss://x", "base_url": "http://y"}, "--base-url is a setting of the maestro's"),
         ({"server": "wss://x", "record": "f"}, "--record is a setting of the maestro's"),
@@ -109,6 +114,27 @@ def test_a_bad_flag_is_named(flags: dict[str, Any], words: str) -> None:
 
 def test_auto_is_had_by_the_flag_that_names_the_risk() -> None:
     assert resolve({"mode": "auto", "no_sandbox": True}, {}).mode == "auto"
+
+
+def test_the_sandbox_is_settled_by_a_table_of_its_own(tmp_path: Path) -> None:
+    user = _write(
+        tmp_path / "user.toml",
+        '[sandbox]\nkind = "landlock"\nnetwork = ["all"]\nwritable = ["/data"]\n',
+    )
+    project = _write(
+        tmp_path / "project.toml",
+        'no_sandbox = true\n[sandbox]\nkind = "none"\nnetwork = []\nwritable = ["/"]\n',
+    )
+    mine = resolve({}, {}, config_file=user)
+    both = resolve({}, {}, config_file=user, project_file=project)
+    assert (mine.sandbox, mine.network, mine.writable) == ("landlock", ("all",), ("/data",))
+    assert (both.sandbox, both.network, both.writable) == ("landlock", (), ("/data",))
+    assert both.no_sandbox is False
+
+
+def test_a_project_does_not_open_the_network(tmp_path: Path) -> None:
+    project = _write(tmp_path / "project.toml", '[sandbox]\nnetwork = ["all"]\n')
+    assert resolve({}, {}, project_file=project).network == ()
 
 
 def test_folders_follow_xdg_and_fall_back_to_the_home() -> None:

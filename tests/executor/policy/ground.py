@@ -46,11 +46,12 @@ def policy(
     ask: tuple[str, ...] = (),
     deny: tuple[str, ...] = (),
     trusted: bool = True,
+    contained: bool = True,
     path: str = PATH,
 ) -> Generator[Policy]:
     workspace = Workspace(root)
     try:
-        state = PolicyState(mode, rules_of(allow, ask, deny), trusted=trusted)
+        state = PolicyState(mode, rules_of(allow, ask, deny), trusted=trusted, contained=contained)
         yield Policy(state, ProjectGround(workspace, path))
     finally:
         workspace.close()

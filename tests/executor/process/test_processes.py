@@ -47,7 +47,11 @@ def _zombies_and_children() -> list[str]:
         text=True,
         check=False,
     ).stdout
-    return [row for row in listing.splitlines() if "warden.py" not in row and "ps -ww" not in row]
+    return [
+        row
+        for row in listing.splitlines()
+        if "process import warden" not in row and "ps -ww" not in row
+    ]
 
 
 async def test_a_program_that_is_not_there_is_not_started(

@@ -1,0 +1,159 @@
+"""Choose the sandbox of a session, when its first command comes or its mode depends on it.
+
+Looks at the machine at most once a start of it; what each sandbox does is in `executor.sandbox`.
+"""
+
+import hashlib
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+
+from executor.errors import SandboxBroken, ToolFailure, UsageError
+from executor.policy.places import PROTECTED_FOLDERS, PROTECTED_NAMES
+from executor.policy.policy import rules_of
+from executor.sandbox.launch import Confinement, Launch
+from executor.sandbox.premises import Premises
+from executor.sandbox.unconfined import Unconfined
+from executor.settings import Folders, Settings
+from executor.workspace.waiting import in_thread
+
+MEND = "install bubblewrap, or accept the risk with --no-sandbox, or use --mode auto-edit"
+
+
+class Grounds(msgspec.Struct, frozen=True):
+    """What a sandbox is chosen and built by."""
+
+    settings: Settings
+    folders: Folders
+    project: Path
+    environment: Mapping[str, str]
+    spill: Path | None = None
+
+
+class Chosen(msgspec.Struct, frozen=True):
+    """Its name as in the settings, `none` where there is none, and why."""
+
+    name: str
+    why: str = ""
+
+
+def chosen(settings: Settings, folders: Folders) -> Chosen:
+    """Which sandbox commands get. Raises UsageError where the one that is asked for is not there.
+
+    Costs a read of one small file, and once after each start of the machine some 20 ms.
+    """
+    from executor.sandbox.detect import find
+
+    wish = settings.sandbox
+    if settings.no_sandbox or wish == "none":
+        return Chosen("none", "switched off: " + settings.origins.get("sandbox", "--no-sandbox"))
+    findings = find(folders.state / "sandbox" / "found.json")
+    there = {
+        "bubblewrap": findings.bubblewrap is not None,
+        "landlock": findings.landlock,
+        "container": findings.container is not None,
+    }
+    if wish == "auto":
+        missing = ("bubblewrap", "landlock")
+        why = "; ".join(f"{name}: {findings.why.get(name, '')}" for name in missing)
+        return Chosen(findings.best) if findings.best else Chosen("none", why)
+    if not there[wish]:
+        raise UsageError(f"--sandbox {wish}: {findings.why.get(wish, 'not on this machine')}")
+    return Chosen(wish)
+
+
+def require_for_auto(settings: Settings, folders: Folders) -> None:
+    """Raises UsageError where every command would run unasked and unconfined, unaccepted."""
+    if settings.no_sandbox:
+        return
+    choice = chosen(settings, folders)
+    if choice.name == "none":
+        raise UsageError(
+            "--mode auto runs every command unasked, and there is no sandbox "
+            f"({choice.why}): {MEND}"
+        )
+
+
+class ChosenLate:
+    """A confinement that is made when it is first needed."""
+
+    def __init__(self, grounds: Grounds) -> None:
+        self._grounds = grounds
+        self._made: Confinement | None = None
+        self._contains: bool | None = None
+
+    def contains(self) -> bool:
+        """Whether commands run in a sandbox, or their user accepts that they do not."""
+        if self._contains is None:
+            settings = self._grounds.settings
+            choice = None if settings.no_sandbox else chosen(settings, self._grounds.folders)
+            self._contains = choice is None or choice.name != "none"
+        return self._contains
+
+    @asynccontextmanager
+    async def around(
+        self, argv: tuple[str, ...], environment: Mapping[str, str], folder: int
+    ) -> AsyncGenerator[Launch]:
+        if self._made is None:
+            try:
+                self._made = await in_thread(lambda: _confinement(self._grounds))
+            except (OSError, SandboxBroken, UsageError) as error:
+                words = f"The sandbox could not be set up, so nothing was run: {error}."
+                raise ToolFailure("not_started", words) from error
+        async with self._made.around(argv, environment, folder) as launch:
+            yield launch
+
+    def hint(self, output: bytes) -> str:
+        return "" if self._made is None else self._made.hint(output)
+
+    async def close(self) -> None:
+        if self._made is not None:
+            await self._made.close()
+
+
+def _confinement(grounds: Grounds) -> Confinement:
+    from executor.sandbox.detect import find
+
+    name = chosen(grounds.settings, grounds.folders).name
+    if name == "none":
+        return Unconfined()
+    premises = premises_of(grounds)
+    findings = find(grounds.folders.state / "sandbox" / "found.json")
+    match name:
+        case "bubblewrap" if findings.bubblewrap is not None:
+            from executor.sandbox.namespaced import Bubblewrapped
+
+            return Bubblewrapped(premises, findings.bubblewrap, takes_handle=findings.takes_handle)
+        case "container" if findings.container is not None:
+            from executor.sandbox.container import NO_IMAGE, Contained
+
+            if grounds.settings.image is None:
+                raise UsageError(NO_IMAGE)
+            return Contained(premises, findings.container, grounds.settings.image)
+        case _:
+            from executor.sandbox.landlocked import Landlocked
+
+            return Landlocked(premises)
+
+
+def premises_of(grounds: Grounds) -> Premises:
+    """What the sandbox is built around. Raises OSError where the project is gone."""
+    settings, folders = grounds.settings, grounds.folders
+    allowed = [rule for rule in rules_of(settings.allow, (), ()).allow if rule.names("ReadFile")]
+    facts = grounds.project.stat()
+    key = hashlib.sha256(str(grounds.project).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    return Premises(
+        project=grounds.project,
+        identity=(facts.st_dev, facts.st_ino),
+        home=Path(grounds.environment.get("HOME") or "~").expanduser(),
+        scratch=folders.state / "sandbox" / key,
+        environment=grounds.environment,
+        protected=frozenset((*PROTECTED_FOLDERS, *PROTECTED_NAMES)),
+        own=(folders.config, folders.state, folders.runtime),
+        readable=() if grounds.spill is None else (grounds.spill,),
+        writable=tuple(Path(path).expanduser() for path in settings.writable),
+        network=settings.network,
+        exposed=lambda path: any(rule.pattern and rule.matches_path(path) for rule in allowed),
+    )

@@ -1,0 +1,176 @@
+"""Become a confined command: what a forked process does to itself, and then its exec.
+
+Imports nothing but the standard library, as the wardens' program does that it is part of; what
+is enforced was settled elsewhere. Returns only by raising OSError.
+"""
+
+import base64
+import ctypes
+import fcntl
+import os
+import resource
+import struct
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import NotRequired, TypedDict
+
+_PR_SET_NO_NEW_PRIVS, _PR_CAPBSET_DROP, _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL = 38, 24, 47, 4
+_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER = 22, 2
+_LANDLOCK_CREATE_RULESET, _LANDLOCK_ADD_RULE, _LANDLOCK_RESTRICT_SELF = 444, 445, 446
+_RULE_PATH_BENEATH = 1
+_OPENAT2, _AT_FDCWD = 437, -100
+_RESOLVE_BENEATH, _RESOLVE_NO_SYMLINKS = 0x08, 0x04
+_CAPABILITY_VERSION_3 = 0x20080522
+_CAPSET = {"x86_64": 126, "aarch64": 91}
+_CAPABILITIES = 64
+_FIRST_SPARE = 64
+_FILE_RIGHTS = 0b1100_0000_0000_0111
+"""Those that Landlock takes for what is no folder."""
+OOM_SCORE = "500"
+"""When memory runs out, a command goes before whatever its user works with."""
+
+
+class Opened(TypedDict):
+    number: int
+    path: str
+    identity: list[int] | None
+
+
+class Grant(TypedDict):
+    path: str
+    rights: int
+
+
+class Restrictions(TypedDict):
+    project: str
+    identity: list[int]
+    handled_fs: int
+    handled_net: int
+    scoped: int
+    grants: list[Grant]
+    filter: str
+    limits: dict[str, int]
+
+
+class Request(TypedDict):
+    """The command as it comes from the executor; see `launch` for what the fields mean."""
+
+    argv: list[str]
+    environment: dict[str, str]
+    opened: NotRequired[list[Opened]]
+    folder_at: NotRequired[int | None]
+    join: NotRequired[list[str]]
+    restrictions: NotRequired[Restrictions | None]
+
+
+def opened(request: Request) -> list[tuple[int, int]]:
+    """Open what the request names: handle, and the number it is wanted under. Raises OSError."""
+    return [
+        (out_of_the_way(_identified(item["path"], item["identity"])), item["number"])
+        for item in request.get("opened", ())
+    ]
+
+
+def out_of_the_way(handle: int) -> int:
+    """The same, under a number that nothing is wanted under. Raises OSError."""
+    return fcntl.fcntl(handle, fcntl.F_DUPFD_CLOEXEC, _FIRST_SPARE)
+
+
+def join(request: Request) -> None:
+    """Enter the control groups that the request names. Raises OSError."""
+    for path in request.get("join", ()):
+        with open(path, "w", encoding="ascii") as file:
+            file.write("0")
+
+
+def become(request: Request, restrictions: Restrictions) -> None:
+    """Restrict this process and turn it into the command. Raises OSError."""
+    library = ctypes.CDLL(None, use_errno=True)
+    _limit(restrictions["limits"])
+    with suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
+        file.write(OOM_SCORE)
+    ruleset = _ruleset(library, restrictions)
+    _drop_capabilities(library)
+    _checked(library.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+    _checked(library.syscall(_LANDLOCK_RESTRICT_SELF, ruleset, 0))
+    os.close(ruleset)
+    _install(library, base64.b64decode(restrictions["filter"]))
+    os.execvpe(request["argv"][0], request["argv"], request["environment"])
+
+
+def _limit(limits: Mapping[str, int]) -> None:
+    for name, wanted in limits.items():
+        kind = getattr(resource, name)
+        _, most = resource.getrlimit(kind)
+        value = wanted if most == resource.RLIM_INFINITY else min(wanted, most)
+        resource.setrlimit(kind, (value, value))
+
+
+def _ruleset(library: ctypes.CDLL, restrictions: Restrictions) -> int:
+    attributes = struct.pack(
+        "=QQQ", restrictions["handled_fs"], restrictions["handled_net"], restrictions["scoped"]
+    )
+    ruleset = _checked(library.syscall(_LANDLOCK_CREATE_RULESET, attributes, len(attributes), 0))
+    project = _identified(restrictions["project"], restrictions["identity"])
+    for grant in restrictions["grants"]:
+        with suppress(FileNotFoundError):  # what is gone by now needs no rights
+            _add(library, ruleset, project, grant)
+    os.close(project)
+    return ruleset
+
+
+def _add(library: ctypes.CDLL, ruleset: int, project: int, grant: Grant) -> None:
+    handle = _beneath(library, project, grant["path"])
+    try:
+        rights = grant["rights"]
+        if not _is_folder(handle):
+            rights &= _FILE_RIGHTS
+        rule = struct.pack("=Qi", rights, handle)
+        _checked(library.syscall(_LANDLOCK_ADD_RULE, ruleset, _RULE_PATH_BENEATH, rule, 0))
+    finally:
+        os.close(handle)
+
+
+def _beneath(library: ctypes.CDLL, project: int, path: str) -> int:
+    if path.startswith("/"):
+        return os.open(path, os.O_PATH | os.O_CLOEXEC)
+    how = struct.pack("=QQQ", os.O_PATH | os.O_CLOEXEC, 0, _RESOLVE_BENEATH | _RESOLVE_NO_SYMLINKS)
+    return _checked(library.syscall(_OPENAT2, project, os.fsencode(path or "."), how, len(how)))
+
+
+def _is_folder(handle: int) -> bool:
+    return os.fstat(handle).st_mode & 0o170000 == 0o040000
+
+
+def _identified(path: str, identity: Sequence[int] | None) -> int:
+    """A handle of `path`, which must be the file or folder of this identity."""
+    flags = os.O_RDONLY if identity is None else os.O_PATH | os.O_DIRECTORY
+    handle = os.open(path, flags | os.O_CLOEXEC)
+    if identity is not None:
+        found = os.fstat(handle)
+        if [found.st_dev, found.st_ino] != list(identity):
+            os.close(handle)
+            raise FileNotFoundError(2, "another folder stands in the project's place", path)
+    return handle
+
+
+def _drop_capabilities(library: ctypes.CDLL) -> None:
+    """Root keeps its name and its files, and nothing that goes beyond them."""
+    library.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
+    for capability in range(_CAPABILITIES):
+        library.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0)  # EPERM where there is none to drop
+    header = struct.pack("=Ii", _CAPABILITY_VERSION_3, 0)
+    _checked(library.syscall(_CAPSET[os.uname().machine], header, bytes(24)))
+
+
+def _install(library: ctypes.CDLL, program: bytes) -> None:
+    code = ctypes.create_string_buffer(program, len(program))
+    filter_program = struct.pack("@HP", len(program) // 8, ctypes.addressof(code))
+    _checked(library.prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, filter_program, 0, 0))
+
+
+def _checked(result: int) -> int:
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+    return result

@@ -1,0 +1,51 @@
+"""Tell the model that it may have been the sandbox, where a command's failure looks like it.
+
+Reads the tail of an output; a guess, and worded as one.
+"""
+
+import re
+
+_TAIL = 8 * 1024
+_SIGNS: tuple[tuple[str, re.Pattern[bytes]], ...] = tuple(
+    (kind, re.compile(b"|".join(words), re.IGNORECASE))
+    for kind, words in (
+        (
+            "network",
+            (
+                *(rb"could not resolve", rb"couldn't resolve", rb"name resolution", rb"EAI_AGAIN"),
+                *(rb"ENOTFOUND", rb"getaddrinfo", rb"network is unreachable", rb"ENETUNREACH"),
+                *(rb"no route to host", rb"name or service not known", rb"unknown host"),
+                *(rb"failed to (?:fetch|download)", rb"unable to (?:connect|access 'http)"),
+                *(rb"max retries exceeded", rb"proxy"),
+            ),
+        ),
+        (
+            "files",
+            (
+                *(rb"read-only file system", rb"EROFS", rb"device or resource busy", rb"EBUSY"),
+                *(rb"permission denied", rb"EACCES", rb"operation not permitted", rb"EPERM"),
+                *(rb"can only add regular files", rb"invalid cross-device link", rb"EXDEV"),
+                *(rb"is a directory", rb"EISDIR", rb"operation not supported"),
+            ),
+        ),
+        ("limits", (rb"resource temporarily unavailable", rb"EAGAIN", rb"cannot allocate memory")),
+    )
+)
+
+
+def hint(output: bytes, rules: str, *, network: bool) -> str:
+    """A sentence or two on what the sandbox forbids; empty where nothing points to it.
+
+    `rules` says what this sandbox lets through; `network`: it is closed, at least in part.
+    """
+    tail = output[-_TAIL:]
+    kinds = {kind for kind, sign in _SIGNS if sign.search(tail)}
+    if not network:
+        kinds -= {"network"}
+    if not kinds:
+        return ""
+    return (
+        f"This command ran in a sandbox ({rules}), which may be why it failed. Do not try to get "
+        "around it: work within the project, use the file and Git tools for what commands may not "
+        "change, or tell the user what to allow under [sandbox] in their configuration."
+    )

@@ -1,0 +1,78 @@
+"""How a command is started so that it is confined, as values; and who makes them.
+
+Types only; each sandbox has its own module.
+"""
+
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+import msgspec
+
+FIRST_HANDLE = 7
+"""Handles for the sandbox's own program are numbered from here: a shell knows one digit only."""
+
+
+class Opened(msgspec.Struct, frozen=True):
+    """A file or folder that the started program finds open, read only, under `number`."""
+
+    number: int
+    path: str
+    identity: tuple[int, int] | None = None
+    """Device and inode that it must have, or the command is not started."""
+
+
+class Grant(msgspec.Struct, frozen=True):
+    """Landlock rights at a path and everything beneath it."""
+
+    path: str
+    """Absolute, or relative to the project; then no link is followed on the way."""
+    rights: int
+
+
+class Restrictions(msgspec.Struct, frozen=True):
+    """What the started process takes upon itself before it becomes the command."""
+
+    project: str
+    identity: tuple[int, int]
+    handled_fs: int
+    handled_net: int
+    scoped: int
+    grants: tuple[Grant, ...]
+    filter: str
+    """A seccomp program, in base 64."""
+    limits: Mapping[str, int]
+    """Resource limits by name, as in RLIMIT_NPROC."""
+
+
+class Launch(msgspec.Struct, frozen=True):
+    """What is started in a command's stead."""
+
+    argv: tuple[str, ...]
+    environment: Mapping[str, str]
+    opened: tuple[Opened, ...] = ()
+    folder_at: int | None = None
+    """The number under which the program finds the command's folder open."""
+    join: tuple[str, ...] = ()
+    """Files of control groups that the command's process id is written to."""
+    restrictions: Restrictions | None = None
+
+
+class Confinement(Protocol):
+    """A sandbox, ready for commands."""
+
+    def around(
+        self, argv: tuple[str, ...], environment: Mapping[str, str], folder: int
+    ) -> AbstractAsyncContextManager[Launch]:
+        """How to start `argv` in the folder of this handle; what was put up for it is taken down
+        when the context ends.
+
+        Raises ToolFailure where the sandbox can't be set up: the command is then not started.
+        """
+        ...
+
+    def hint(self, output: bytes) -> str:
+        """What to tell the model of a command that failed with `output`; empty: nothing."""
+        ...
+
+    async def close(self) -> None: ...

@@ -1,0 +1,72 @@
+"""How much commands may take, where a control group can hold them to it.
+
+Makes one group for a session where this user may; limits of single processes are set elsewhere.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from executor.sandbox.premises import Bounds
+
+_MOUNT = Path("/sys/fs/cgroup")
+_OURS = 64
+"""Processes of the executor's own beside the commands'."""
+
+
+def memory_of(bounds: Bounds) -> int:
+    """Bytes that one process may take: the bound, or three quarters of the machine's."""
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return min(bounds.memory_bytes, machine * 3 // 4)
+
+
+class Group:
+    """A control group for all commands of a session; without one, nothing is joined."""
+
+    def __init__(self, name: str, bounds: Bounds) -> None:
+        self._folder = next(_made(name, bounds), None)
+
+    @property
+    def join(self) -> tuple[str, ...]:
+        return () if self._folder is None else (str(self._folder / "cgroup.procs"),)
+
+    def close(self) -> None:
+        """Remove it; one that a process is still leaving stays behind, empty."""
+        if self._folder is not None:
+            with suppress(OSError):
+                self._folder.rmdir()
+
+
+def _made(name: str, bounds: Bounds) -> Iterator[Path]:
+    for parent in _parents():
+        folder = parent / name
+        try:
+            folder.mkdir()
+        except OSError:
+            continue
+        try:
+            (folder / "pids.max").write_text(str(bounds.processes + _OURS))
+        except OSError:
+            with suppress(OSError):
+                folder.rmdir()
+            continue
+        with suppress(OSError):  # a controller that is not given to this user
+            (folder / "memory.max").write_text(str(memory_of(bounds)))
+        yield folder
+
+
+def _parents() -> Iterator[Path]:
+    """Groups of this process, or beside it, that may hold another one."""
+    try:
+        lines = Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        inside = path.lstrip("/")
+        if controllers == "pids":
+            yield _MOUNT / "pids" / inside
+        elif not controllers:
+            yield (_MOUNT / inside).parent if inside else _MOUNT
+            yield _MOUNT / inside

@@ -1,0 +1,183 @@
+"""The sandbox of one session with bubblewrap: looks at the machine, and wraps each command.
+
+Everything here that touches the disk does so in a thread.
+"""
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+
+from executor.errors import SandboxBroken, ToolFailure
+from executor.sandbox import bubblewrap
+from executor.sandbox.hints import hint
+from executor.sandbox.launch import Launch, Opened
+from executor.sandbox.limits import Group, memory_of
+from executor.sandbox.outline import COMMON_FOLDER_CONTENT, Outline, outline
+from executor.sandbox.premises import EVERYWHERE, Premises
+from executor.sandbox.scan import Scan
+from executor.sandbox.scratch import inner_environment, prepare
+from executor.sandbox.seccomp import program as seccomp_program
+from executor.sandbox.stubs import Stubs
+from executor.sandbox.surroundings import (
+    TEMPORARY,
+    closed_paths,
+    git_configuration,
+    hidden_folders,
+    kernel_settings,
+    listening_sockets,
+    shown_tools,
+)
+from executor.workspace.waiting import in_thread
+
+RULES = "the project is writable, the rest read-only or hidden; "
+
+
+class _Machine(msgspec.Struct, frozen=True):
+    """What is looked at once: it changes with what is installed, not with what commands do."""
+
+    hidden: tuple[Path, ...]
+    readable: tuple[Path, ...]
+    closed: tuple[Path, ...]
+    group: Group
+
+
+class Bubblewrapped:
+    """See `launch.Confinement`."""
+
+    def __init__(self, premises: Premises, program: str, *, takes_handle: bool) -> None:
+        self._premises = premises
+        self._program = program
+        self._takes_handle = takes_handle
+        self._shares_network = premises.network == EVERYWHERE
+        self._scan = Scan(premises.project, premises.protected, premises.exposed)
+        self._looking = asyncio.Lock()
+        self._machine: _Machine | None = None
+        self._filter: str | None = None
+
+    @asynccontextmanager
+    async def around(
+        self, argv: tuple[str, ...], environment: Mapping[str, str], folder: int
+    ) -> AsyncGenerator[Launch]:
+        held: list[Stubs] = []
+        try:
+            async with self._looking:
+                launch = await in_thread(lambda: self._prepared(held, argv, environment, folder))
+            yield launch
+        except SandboxBroken as error:
+            words = f"The sandbox could not be set up, so nothing was run: {error}."
+            raise ToolFailure("not_started", words) from error
+        finally:
+            for stubs in held:
+                await in_thread(stubs.close)
+
+    def hint(self, output: bytes) -> str:
+        network = "the network is open" if self._shares_network else "no network"
+        return hint(output, RULES + network, network=not self._shares_network)
+
+    async def close(self) -> None:
+        if self._machine is not None:
+            self._machine.group.close()
+
+    def _prepared(
+        self,
+        held: list[Stubs],
+        argv: tuple[str, ...],
+        environment: Mapping[str, str],
+        folder: int,
+    ) -> Launch:
+        """What is put up for the command goes into `held` as soon as it stands."""
+        premises = self._premises
+        try:
+            machine = self._machine = self._machine or self._looked_at()
+            workdir = os.readlink(f"/proc/self/fd/{folder}")
+            seen = outline(premises, self._scan)
+            names: dict[str, bytes | None] = dict.fromkeys(seen.missing)
+            names |= dict.fromkeys(seen.missing_commons, COMMON_FOLDER_CONTENT)
+            stubs = Stubs(premises.project, names, premises.scratch / "lock")
+            held.append(stubs)
+            sight = self._sight(machine, seen, stubs.put_up())
+        except OSError as error:
+            raise SandboxBroken(str(error)) from error
+        own = self._own_arguments(sight, workdir)
+        return Launch(
+            (*own, *argv),
+            inner_environment(environment, closed=not self._shares_network),
+            opened=self._opened(),
+            folder_at=bubblewrap.FOLDER_AT,
+            join=machine.group.join,
+        )
+
+    def _own_arguments(self, sight: bubblewrap.Sight, workdir: str) -> tuple[str, ...]:
+        premises = self._premises
+        bounds = msgspec.structs.replace(premises.bounds, memory_bytes=memory_of(premises.bounds))
+        return bubblewrap.arguments(
+            self._program,
+            sight,
+            workdir,
+            bounds=bounds,
+            shares_network=self._shares_network,
+            takes_handle=self._takes_handle,
+            filtered=self._filter is not None,
+        )
+
+    def _sight(self, machine: _Machine, seen: Outline, held: tuple[str, ...]) -> bubblewrap.Sight:
+        premises = self._premises
+        project = premises.project
+        commons = set(seen.missing_commons)
+        sockets = listening_sockets(premises, machine.hidden)
+        inside = tuple(path for path in premises.own if path.is_relative_to(project))
+        return bubblewrap.Sight(
+            kernel=kernel_settings(),
+            hidden=machine.hidden,
+            places=(
+                (premises.temporary, TEMPORARY),  # first: homes in there are laid over it
+                (premises.home_kept, premises.home),
+            ),
+            readable=(*machine.readable, *premises.readable),
+            writable=premises.writable,
+            project=project,
+            kept_writable=seen.repositories,
+            protected=seen.protected,
+            shut=(
+                *(project / path for path in seen.secrets),
+                *(project / path for path in held if path not in commons),
+                *inside,
+                *machine.closed,
+                *sockets,
+            ),
+            constant=tuple((premises.scratch / "dot", path) for path in held if path in commons),
+        )
+
+    def _opened(self) -> tuple[Opened, ...]:
+        premises = self._premises
+        project = Opened(bubblewrap.PROJECT_AT, str(premises.project), premises.identity)
+        return (
+            *(
+                (Opened(bubblewrap.FILTER_AT, str(premises.scratch / self._filter)),)
+                if self._filter
+                else ()
+            ),
+            *((project,) if self._takes_handle else ()),
+        )
+
+    def _looked_at(self) -> _Machine:
+        premises = self._premises
+        sockets = "shared network" if self._shares_network else "own network"
+        program = seccomp_program(os.uname().machine, sockets, own_ipc=True)
+        self._filter = None if program is None else f"filter for {sockets}"
+        files = {"dot": COMMON_FOLDER_CONTENT}
+        prepare(premises, files if program is None else {**files, str(self._filter): program})
+        hidden = (*hidden_folders(premises),)
+        own = [path for path in premises.own if path.is_dir() and not _beneath(path, hidden)]
+        hidden = (*hidden, *(path for path in own if not path.is_relative_to(premises.project)))
+        readable = (*shown_tools(premises, hidden), *git_configuration(premises.home))
+        group = Group(f"codegen-{os.getpid()}-{id(self):x}", premises.bounds)
+        return _Machine(hidden, readable, closed_paths(), group)
+
+
+def _beneath(path: Path, folders: tuple[Path, ...]) -> bool:
+    return any(path.is_relative_to(folder) for folder in folders)
