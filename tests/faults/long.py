@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from executor.errors import ExecutorError
 from executor.failpoints import FAILPOINTS as OF_EXECUTOR
 from executor.view.port import RunSummary
 from maestro.bootstrap import migrate_ledger
@@ -140,7 +141,11 @@ async def maestro_kills(ground: Ground, count: int) -> Tally:
         name = ground.chance.choice(points)
         failpoint = f"{name}:{ground.chance.randint(1, 3 if 'finish' not in name else 1)}"
         model = slow if name == "lease_renew" else None
-        ended = await maestro_killed(its, f"work-{number}", failpoint, model)
+        try:
+            ended = await maestro_killed(its, f"work-{number}", failpoint, model)
+        except (AssertionError, ExecutorError) as error:  # the others are to be judged all the same
+            tally.add(failpoint, [f"the round broke: {error}"], hit=False)
+            return
         wrong = violations(ended.history)
         if ended.outcome != "success":
             wrong.append(f"the run's end: {ended.outcome}")
