@@ -6,7 +6,7 @@ Holds the one piece of state; the decision itself is `decide`'s, and pure.
 from msgspec.structs import replace
 
 from executor.policy.call import PlannedCall
-from executor.policy.decide import PolicyState, Rules, decide
+from executor.policy.decide import PolicyState, Rules, decide, only_looks
 from executor.policy.ground import Ground
 from executor.policy.rules import parse_rule
 from executor.policy.verdict import Ask, Mode, Verdict
@@ -21,6 +21,10 @@ class Policy:
 
     def decide(self, call: PlannedCall) -> Verdict:
         return decide(call, self.state, self._ground)
+
+    def only_looks(self, call: PlannedCall) -> bool:
+        """The call is proven to change nothing."""
+        return only_looks(call, self.state, self._ground)
 
     def remember(self, ask: Ask) -> None:
         """Allow from now on what the question said it would cover; until the session ends."""
