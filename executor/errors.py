@@ -5,6 +5,8 @@ ExecutorError
 ├── ServerRefused        the maestro said no (token, version, resume): exit 6
 ├── ServerUnreachable    no maestro there, or not a maestro: exit 6
 ├── JournalError         the journal can't be written: nothing with side effects may run
+├── SnapshotError        what the agent changed can't be kept or taken back
+│   └── ProjectTooBig    more than is kept: only what the file tools change can be taken back
 ├── OutsideWorkspace     a path that leads out of the project
 ├── SandboxBroken        a sandbox can't be set up: nothing is run without it
 └── ToolFailure          a tool could not do its work; the text is for the model
@@ -31,6 +33,14 @@ class ServerUnreachable(ExecutorError):
 
 class JournalError(ExecutorError):
     """The journal can't be written."""
+
+
+class SnapshotError(ExecutorError):
+    """What the agent changed can't be kept or taken back."""
+
+
+class ProjectTooBig(SnapshotError):
+    """More than is kept of a project."""
 
 
 class OutsideWorkspace(ExecutorError):

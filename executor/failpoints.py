@@ -29,6 +29,8 @@ FAILPOINTS: Mapping[str, str] = {
     "after_exit": "executor.process.processes.Processes._run: the command has ended",
     "tmp_written": "executor.workspace.files.replace: beside the file, not in its place",
     "renamed": "executor.workspace.files.replace: in the file's place, not known to be on disk",
+    "undo_journalled": "executor.snapshots.undoing._carry_out: in the store, no file touched",
+    "undo_restored": "executor.snapshots.undoing._carry_out: all put back, not in the store",
     "journal_finished": "executor.session.reports.Reports.end: in the journal, not sent",
     "before_send": "executor.link.outbox.Outbox.drain_into: a frame is to be sent",
     "after_send": "executor.link.outbox.Outbox.drain_into: a frame was sent",

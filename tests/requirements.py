@@ -28,6 +28,11 @@ DESIGN = "DESIGN"
 SECURITY = "RELIABILITY"
 
 REQUIREMENTS: tuple[Requirement, ...] = (
+    Requirement("R-UNDO-1", USER, "Undo gives back every byte, mode and link."),
+    Requirement("R-UNDO-2", USER, "Undo never overwrites the user's later changes unasked."),
+    Requirement("R-UNDO-3", DESIGN, "An undo that was killed is finished by whoever comes next."),
+    Requirement("R-UNDO-4", DESIGN, "Snapshots touch nothing in the project, its .git included."),
+    Requirement("R-UNDO-5", USER, "After a real run, codegen undo takes it back, offline."),
     Requirement("R-WIRE-1", USER, "The user's own handshake frame is answered by session_started."),
     Requirement(
         "R-WIRE-2",

@@ -7,11 +7,12 @@ import asyncio
 import os
 import tempfile
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 
 import msgspec
 
+from executor.bootstrap.checkpoints import SessionCheckpoints, Surroundings
 from executor.bootstrap.confining import ChosenLate, Grounds, require_for_auto
 from executor.bootstrap.own_tools import custom_tools
 from executor.bootstrap.project import Project, plan_is_kept, project_spec, workspace_facts
@@ -33,7 +34,7 @@ from executor.policy.policy import Policy, rules_of
 from executor.process.environment import absolute_entries
 from executor.process.nursery import Nursery
 from executor.process.processes import Processes
-from executor.session import Session, SessionParts, SessionStart
+from executor.session import RunOver, Session, SessionParts, SessionStart
 from executor.session.parts import Emit
 from executor.session.start import NewSession, ResumedSession
 from executor.settings import Folders, Settings
@@ -75,6 +76,18 @@ class Composed(msgspec.Struct, frozen=True):
     session: Session
     policy: Policy
     journal: Journal
+    checkpoints: SessionCheckpoints
+
+    def say(self, text: str, *, run: RunWishes | None = None) -> None:
+        """`text` to the session, behind what its model must know of undos. See `Session.say`."""
+        news = self.checkpoints.news()
+        self.session.say(f"{news}\n\n{text}" if news else text, run=run)
+
+    def interrupt(self, reason: str = "") -> None:
+        self.session.interrupt(reason)
+
+    async def run_over(self) -> RunOver:
+        return await self.session.run_over()
 
 
 @asynccontextmanager
@@ -99,6 +112,9 @@ async def composed(
         ground = ProjectGround(workspace, absolute_entries(environment.get("PATH", "")))
         state = _policy_state(settings, trusted=project.trusted)
         policy = Policy(state, ground, confinement.contains)
+        checkpoints = SessionCheckpoints(
+            Surroundings(folders, workspace, journal, view, policy.only_looks)
+        )
         contexts = _Contexts(workspace, processes, SeenFiles(), spill)
         parts = SessionParts(
             link=Link(
@@ -116,6 +132,7 @@ async def composed(
             remember=policy.remember,
             context=contexts.of,
             end_survivors=processes.end_survivors,
+            checkpoints=checkpoints,
             keep_plan=plan_is_kept(settings.mode),
         )
         start = SessionStart(
@@ -127,7 +144,8 @@ async def composed(
         )
         session = Session(parts, start, stop_when_parked=not attended)
         try:
-            yield Composed(session, policy, journal)
+            async with aclosing(checkpoints):
+                yield Composed(session, policy, journal, checkpoints)
         except ServerRefused:
             refused = opening.journal_id is None and opening.session_id is not None
             raise

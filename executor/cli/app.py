@@ -31,6 +31,11 @@ Session = Annotated[
 ]
 Format = Annotated[str, typer.Option("--output-format", help="text | json | stream-json")]
 
+Force = Annotated[
+    bool, typer.Option("--force", help="Overwrite your own later changes; redo brings them back.")
+]
+Cwd = Annotated[Path | None, typer.Option("--cwd", help="The project; without it, this directory.")]
+
 
 def run_app(arguments: Sequence[str]) -> int:
     """Run one sub-command; its exit code. Bad usage is a UsageError, as everywhere."""
@@ -71,6 +76,58 @@ def demo(
     from executor.cli.demo import demo as run_demo
 
     return run_demo(folder, _format(output_format))
+
+
+@app.command()
+def undo(
+    count: Annotated[
+        int | None, typer.Argument(metavar="[N]", help="So many calls; without it, the last run.")
+    ] = None,
+    *,
+    run: Annotated[bool, typer.Option("--run", help="The last run, as without N.")] = False,
+    to: Annotated[
+        str | None,
+        typer.Option(metavar="CALL", help="That call (see codegen checkpoints), and all later."),
+    ] = None,
+    force: Force = False,
+    cwd: Cwd = None,
+) -> int:
+    """Take back what the agent changed. Your own later changes are never overwritten unasked."""
+    from executor.cli.undo import undo_command
+
+    return undo_command(count, run=run, to=to, force=force, cwd=cwd)
+
+
+@app.command()
+def redo(*, force: Force = False, cwd: Cwd = None) -> int:
+    """Do again what the last undo took back."""
+    from executor.cli.undo import redo_command
+
+    return redo_command(force=force, cwd=cwd)
+
+
+@app.command()
+def diff(
+    *,
+    run: Annotated[bool, typer.Option("--run", help="Of the last run alone.")] = False,
+    cwd: Cwd = None,
+) -> int:
+    """What the agent changed in its last session, as one patch: codegen diff | git apply -R"""
+    from executor.cli.changes import diff_command
+
+    return diff_command(run=run, cwd=cwd)
+
+
+@app.command()
+def checkpoints(
+    *,
+    everything: Annotated[bool, typer.Option("--all", help="Not only the latest.")] = False,
+    cwd: Cwd = None,
+) -> int:
+    """The calls that changed something: number, time, files, tool."""
+    from executor.cli.changes import checkpoints_command
+
+    return checkpoints_command(everything=everything, cwd=cwd)
 
 
 @sessions_app.command("list")

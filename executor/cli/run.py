@@ -146,7 +146,7 @@ async def _converse(asked: Asked) -> int:
 async def _until_over(made: Composed, asked: Asked, view: View) -> RunOver | KeyboardInterrupt:
     session = made.session
     if asked.prompt and asked.opening.resumes:
-        session.say(asked.prompt)
+        made.say(asked.prompt)
     pump = asyncio.create_task(session.run(), name="session")
     over = asyncio.ensure_future(session.run_over())
     left = asyncio.Event()

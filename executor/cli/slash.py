@@ -4,6 +4,7 @@ Answers with lines for the view; says nothing to the model but wishes for its ne
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from difflib import get_close_matches
 from typing import Protocol, cast, get_args
 
@@ -25,6 +26,9 @@ COMMANDS = {
     "/mode": f"[{'|'.join(get_args(Mode))}]  what may happen unasked",
     "/plan": "the agent's plan",
     "/diff": "every change of this conversation",
+    "/undo": "[N | --to CALL]  take back the last run, or N calls",
+    "/redo": "do again what was taken back",
+    "/checkpoints": "the calls that changed something",
     "/cost": "what it took so far",
     "/sessions": "earlier sessions of this directory",
     "/quit": "leave; codegen -c comes back",
@@ -50,6 +54,22 @@ class Local(Protocol):
 
     def sessions(self) -> Sequence[str]:
         """A line each, the last used first."""
+        ...
+
+    def patch(self) -> str:
+        """What stands of the conversation's changes. Raises ExecutorError."""
+        ...
+
+    def undo(self, argument: str) -> Sequence[str]:
+        """What was taken back. Raises ExecutorError."""
+        ...
+
+    def redo(self, argument: str) -> Sequence[str]:
+        """What was done again. Raises ExecutorError."""
+        ...
+
+    def checkpoints(self) -> Sequence[str]:
+        """A line each, the latest first. Raises ExecutorError."""
         ...
 
 
@@ -87,6 +107,12 @@ class Slash:
                 self._plan()
             case "/diff":
                 self._diff()
+            case "/undo":
+                self._tried(lambda: self._local.undo(argument))
+            case "/redo":
+                self._tried(lambda: self._local.redo(argument))
+            case "/checkpoints":
+                self._tried(self._local.checkpoints)
             case "/cost":
                 self._cost()
             case "/sessions":
@@ -126,6 +152,12 @@ class Slash:
         self._wishes = msgspec.structs.replace(self._wishes, mode=name)
         self._say(f"mode: {name}")
 
+    def _tried(self, work: Callable[[], Sequence[str]]) -> None:
+        try:
+            self._say(*work())
+        except (ExecutorError, OSError) as error:
+            self._say(str(error))
+
     def _plan(self) -> None:
         steps, look = self._minutes.plan, self._look
         if not steps:
@@ -135,6 +167,11 @@ class Slash:
 
     def _diff(self) -> None:
         calls, look = tuple(self._minutes.diffs), self._look
+        with suppress(ExecutorError, OSError):  # not kept: what the calls said must do
+            patch = self._local.patch()
+            if patch:
+                self._put(lambda width: diff_lines(patch, look, width, shown_max=_DIFF_LINES_MAX))
+                return
         if not calls:
             self._say("nothing was changed")
             return

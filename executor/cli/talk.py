@@ -54,6 +54,29 @@ class Local:
         known = journals(self._places.state, cwd=str(self._root))[:_SESSIONS_MAX]
         return [f"{head.name}  {safe_line(head.title, 60)}" for head in known]
 
+    def undo(self, argument: str) -> Sequence[str]:
+        from executor.cli.undo import undo_lines
+
+        return undo_lines(self._root, argument)
+
+    def redo(self, argument: str) -> Sequence[str]:
+        from executor.cli.undo import redo_lines
+
+        return redo_lines(self._root, argument)
+
+    def patch(self) -> str:
+        from executor.cli.changes import session_patch
+
+        session = self.made and self.made.journal.session_id
+        return session_patch(self._root, session) if session else ""
+
+    def checkpoints(self) -> Sequence[str]:
+        from executor.cli.changes import CONVERSATION_MAX, checkpoint_lines
+        from executor.cli.undo import opened
+
+        with opened(self._root) as snapshots:
+            return checkpoint_lines(snapshots, CONVERSATION_MAX)
+
 
 async def converse(
     reach: Callable[[Settings], Awaitable[World]],
@@ -86,8 +109,8 @@ async def converse(
             stack.push_async_callback(made.session.close)
             tell_of_open_run(opening, made.journal, minutes, says=True)
             if opening.resumes and text:
-                made.session.say(text, run=run)
-            return made.session
+                made.say(text, run=run)
+            return made
 
         slash = Slash(minutes, local, look, view.put)
         editor = LineEditor(

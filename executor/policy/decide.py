@@ -16,6 +16,7 @@ from executor.errors import OutsideWorkspace
 from executor.policy.call import PlannedCall
 from executor.policy.command_line import roughly
 from executor.policy.facts import Facts, facts_of
+from executor.policy.git_commands import git_effect
 from executor.policy.ground import Ground
 from executor.policy.memory import command_memory
 from executor.policy.places import instructs, is_protected
@@ -85,6 +86,20 @@ class _OffLimits(msgspec.Struct, frozen=True):
     def __call__(self, found: ResolvedPath) -> bool:
         paths = ("/".join(found.literal), "/".join(found.real)) if self.rules else ()
         return any(rule.matches_path(path) for rule in self.rules for path in paths)
+
+
+def only_looks(call: PlannedCall, state: PolicyState, ground: Ground) -> bool:
+    """Whether `call` changes no file, by what its commands are; nothing is permitted by this.
+
+    A repository is taken to be trusted: what its configuration may run is the decision's question.
+    """
+    if call.tool_name == "Git" and not call.custom:  # the tool runs nothing of the repository
+        return git_effect(tuple(call.parameters.args)) == "read"
+    try:
+        facts = facts_of(call, ground, _off_limits(state.rules), trusted=True)
+    except OutsideWorkspace:
+        return False
+    return facts.unclear is None
 
 
 def _tightening(rules: tuple[Rule, ...], call: PlannedCall, facts: Facts) -> Rule | None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from executor.policy.call import PlannedCall
-from executor.policy.decide import PolicyState, Rules, decide
+from executor.policy.decide import PolicyState, Rules, decide, only_looks
 from executor.policy.ground import Ground
 from executor.policy.rules import parse_rule
 from executor.policy.verdict import Ask, Mode, Verdict
@@ -30,6 +30,10 @@ class Policy:
         if state.mode == "auto" and self._contains is not None:
             state = replace(state, contained=self._contains())
         return decide(call, state, self._ground)
+
+    def only_looks(self, call: PlannedCall) -> bool:
+        """The call is proven to change nothing."""
+        return only_looks(call, self.state, self._ground)
 
     def remember(self, ask: Ask) -> None:
         """Allow from now on what the question said it would cover; until the session ends."""

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Literal, assert_never
 
 from executor.errors import JournalError, ToolFailure
@@ -151,12 +152,19 @@ class Calls:
         if live.refused is not None:
             return denied(live.refused)
         hit("after_policy")
-        self._parts.journal.begin(tool_id, effects=order.effects)
-        hit("journal_received")
-        live.began = time.monotonic()
-        if live.shown:
-            self._parts.view.show(CallStarted(tool_id, order.call.tool_name, live.title))
-        return await self._run(live, order)
+        async with self._kept(live, order):
+            self._parts.journal.begin(tool_id, effects=order.effects)
+            hit("journal_received")
+            live.began = time.monotonic()
+            if live.shown:
+                self._parts.view.show(CallStarted(tool_id, order.call.tool_name, live.title))
+            return await self._run(live, order)
+
+    def _kept(self, live: Live, order: Order) -> AbstractAsyncContextManager[None]:
+        checkpoints = self._parts.checkpoints
+        if checkpoints is None or not order.effects:
+            return nullcontext()
+        return checkpoints.kept(live.message.tool_id, order.call, live.title)
 
     def _context(self, live: Live) -> ToolContext:
         def emit(stream: Literal["stdout", "stderr"], text: str) -> None:

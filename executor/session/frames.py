@@ -168,12 +168,14 @@ class Frames:
 
     def _finished(self, message: RunFinished, seq: int | None) -> None:
         self._calls.cancel_all("the run has ended")
+        checkpoints = self._parts.checkpoints
         ended = self._runs.finish(
             _session_id(self._parts),
             self._start.model,
             message,
             seq,
             words_wait=self._letters.words_wait,
+            undoable=0 if checkpoints is None else checkpoints.run_ended(),
         )
         _tell(self._parts.view, ended)
         self._keep(Journal.note_run, RunOpen(open=self._letters.words_wait))

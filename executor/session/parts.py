@@ -4,6 +4,7 @@ Types only; the parts live in their own rooms.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import Literal, Protocol
 
 import msgspec
@@ -35,6 +36,20 @@ class CustomToolRunner(Protocol):
     async def run(self, parameters: JsonObject, context: ToolContext) -> ToolOutcome: ...
 
 
+class Checkpoints(Protocol):
+    """Keeps what calls change, so that it can be taken back. Never fails: it tells the user."""
+
+    def kept(
+        self, tool_id: str, call: PlannedCall, title: str
+    ) -> AbstractAsyncContextManager[None]:
+        """Around a call with effects: before it what it may change, after it what it did."""
+        ...
+
+    def run_ended(self) -> int:
+        """How many files the run has changed that can be taken back."""
+        ...
+
+
 class SessionParts(msgspec.Struct, frozen=True, kw_only=True):
     link: Link
     journal: Journal
@@ -51,5 +66,7 @@ class SessionParts(msgspec.Struct, frozen=True, kw_only=True):
     """The world of the call with this tool_id; its live output goes to the given function."""
     end_survivors: Callable[[str], Awaitable[object]]
     """End whatever the call with this tool_id left behind in an earlier process."""
+    checkpoints: Checkpoints | None = None
+    """None: nothing can be taken back."""
     keep_plan: bool = True
     """Write `.codegen/plan.md`; not in read-only mode."""

@@ -89,13 +89,14 @@ class Runs:
         seq: int | None,
         *,
         words_wait: bool,
+        undoable: int = 0,
     ) -> Ended | None:
         """Close the run that ended at `seq`.
 
         Whether it is the one that is waited for shows only once no words of the user wait: until
         then the end of a run that was not seen to go on here is kept back.
         """
-        summary = self._turn.summary(session_id, model, finished)
+        summary = self._turn.summary(session_id, model, finished, undoable)
         was_going, self._going = self._going, False
         self._turn = Turn()
         if words_wait:

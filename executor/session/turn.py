@@ -30,7 +30,9 @@ class Turn:
     def deny(self, denial: Denial) -> None:
         self._denials.append(denial)
 
-    def summary(self, session_id: str, model: str, finished: RunFinished) -> RunSummary:
+    def summary(
+        self, session_id: str, model: str, finished: RunFinished, undoable: int
+    ) -> RunSummary:
         return RunSummary(
             session_id=session_id,
             finished=finished,
@@ -41,6 +43,7 @@ class Turn:
             denials=tuple(self._denials),
             text=self.text,
             model=model,
+            undoable=undoable,
         )
 
 

@@ -9,7 +9,7 @@ from executor.view.cells import wrap
 from executor.view.look import Look, Span, Style
 from executor.view.port import RunSummary
 from executor.view.safe_text import safe_text
-from executor.view.wording import ending, figures
+from executor.view.wording import ending, figures, undo_lines
 from protocol.from_maestro import Outcome
 
 _FILES_MAX = 20
@@ -55,6 +55,7 @@ def closing_lines(summary: RunSummary, look: Look, width: int, hint: str) -> lis
         lines.append(look.row([*denied, (f"  {denial.why}", "dim")], width))
     took = f" {look.marks.dot} ".join(figures(summary))
     lines += [look.row([(f"  {line}", "dim")], width) for line in wrap(took, max(width - 2, 1))]
+    lines += [look.row([(f"  {line}", "dim")], width) for line in undo_lines(summary)]
     if hint:
         lines.append(look.row([(f"  {hint}", "dim")], width))
     return lines

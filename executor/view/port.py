@@ -82,6 +82,8 @@ class RunSummary(msgspec.Struct, frozen=True):
     text: str = ""
     """The last message of the agent."""
     model: str = ""
+    undoable: int = 0
+    """Files that `codegen undo` would take back."""
 
 
 Shown = (

@@ -65,8 +65,14 @@ def summary_lines(summary: RunSummary) -> list[str]:
     """The closing lines of a run: how it ended, what changed, what it took."""
     lines = [change_line(change) for change in summary.changes]
     lines.extend(f"denied {denial.title}: {denial.why}" for denial in summary.denials)
+    lines += undo_lines(summary)
     lines.append(" \u00b7 ".join((ending(summary), *figures(summary))))
     return lines
+
+
+def undo_lines(summary: RunSummary) -> list[str]:
+    """How to take back what the run changed; none where it changed nothing."""
+    return [f"codegen undo takes back {_counted(summary.undoable, 'file')}"][: summary.undoable]
 
 
 def figures(summary: RunSummary) -> list[str]:

@@ -25,6 +25,15 @@ class Difference(msgspec.Struct, frozen=True):
 
 def difference(path: str, before: str, after: str) -> Difference:
     """What turns `before` into `after`, under the name `path`."""
+    lines, added, removed = hunks(before, after)
+    if not lines:
+        return Difference("", 0, 0)
+    header = [f"--- {path}\n" if before else "--- /dev/null\n", f"+++ {path}\n"]
+    return Difference(_capped(header + lines), added, removed)
+
+
+def hunks(before: str, after: str) -> tuple[list[str], int, int]:
+    """The lines of all hunks, uncut, and how many of them are added and removed."""
     old, new = _split(before), _split(after)
     start, end = _common_ends(old, new)
     groups = _groups(old, new, start, end)
@@ -40,10 +49,7 @@ def difference(path: str, before: str, after: str) -> Difference:
             removed += j - i
             added += m - k
             lines.extend(chain(_marked("-", old[i:j]), _marked("+", new[k:m])))
-    if not lines:
-        return Difference("", 0, 0)
-    header = [f"--- {path}\n" if before else "--- /dev/null\n", f"+++ {path}\n"]
-    return Difference(_capped(header + lines), added, removed)
+    return lines, added, removed
 
 
 def _split(text: str) -> list[str]:

@@ -13,6 +13,7 @@ from executor.cli.conversation import Conversation, Talk
 from executor.cli.line_editor import LineEditor
 from executor.cli.minutes import Minutes
 from executor.cli.slash import COMMANDS, Slash
+from executor.errors import SnapshotError
 from executor.policy.verdict import Mode
 from executor.view.closing import Header
 from executor.view.look import look_of
@@ -75,6 +76,20 @@ class LocalFacts:
 
     def sessions(self) -> Sequence[str]:
         return ["s-0  an earlier one"]
+
+    def patch(self) -> str:
+        return ""
+
+    def undo(self, argument: str) -> Sequence[str]:
+        if argument:
+            raise SnapshotError(f"there is no call {argument}")
+        return ["restored a.py", "took back 1 file"]
+
+    def redo(self, argument: str) -> Sequence[str]:
+        return [f"did 1 file again{argument}"]
+
+    def checkpoints(self) -> Sequence[str]:
+        return ["1  Edit a.py"]
 
 
 async def chat(folder: Path) -> None:

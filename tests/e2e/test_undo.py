@@ -1,0 +1,101 @@
+"""`codegen undo`, `redo`, `diff` and `checkpoints` after real runs, with no maestro there."""
+
+import subprocess
+
+from tests.e2e.machine import Machine
+from tests.executor.snapshots.world import tree_of
+from tests.requirements import covers
+from tests.scripted_model import ScriptedModel, call, calls, text
+
+AUTO = ("--mode", "auto", "--no-sandbox")
+FIRST = [
+    calls(call("WriteFile", file_path="new/made.txt", content="made\n")),
+    calls(call("Shell", command="mv src lib && rm old.txt && chmod 700 run && echo x >> lib/app")),
+    calls(call("Shell", command="cat lib/app")),
+    text("Done."),
+]
+
+
+def _project(machine: Machine) -> None:
+    (machine.project / "src").mkdir()
+    (machine.project / "src" / "app").write_text("one\n")
+    (machine.project / "old.txt").write_text("old\n")
+    (machine.project / "run").write_text("#!/bin/sh\n")
+    (machine.project / "link").symlink_to("src/app")
+
+
+@covers("R-UNDO-5")
+async def test_a_run_is_shown_taken_back_and_done_again_offline_and_the_model_is_told(
+    machine: Machine,
+) -> None:
+    _project(machine)
+    was = tree_of(machine.project)
+    script = [*FIRST, text("I see.")]
+    async with ScriptedModel(script, api_key="sk-test-0000") as model:
+        machine.use_model(model.base_url)
+        ran = await machine.codegen(*AUTO, "change a lot")
+        became = {at: now for at, now in tree_of(machine.project).items() if b".codegen" not in at}
+        undone = await machine.codegen("undo")
+        now = {at: here for at, here in tree_of(machine.project).items() if b".codegen" not in at}
+        listed = await machine.codegen("checkpoints")
+        again = await machine.codegen("redo")
+        patch = await machine.codegen("diff")
+        await machine.codegen(*AUTO, "-c", "what now?")
+        asked = model.requests[-1].body
+
+    assert "codegen undo takes back 5 files" in ran.err
+    assert (undone.code, undone.out.splitlines()[-1]) == (
+        0,
+        "took back 5 files; codegen redo does it again",
+    )
+    assert now == was
+    assert [line.split()[3:] for line in listed.out.splitlines()] == [
+        ["5", "files", "undo", "of", "1,", "2"],
+        ["4", "files", "Shell", *FIRST_COMMAND.split(), "(taken", "back)"],
+        ["1", "file", "WriteFile", "new/made.txt", "(taken", "back)"],
+    ]
+    assert again.code == 0
+    assert {at: x for at, x in tree_of(machine.project).items() if b".codegen" not in at} == became
+    subprocess.run(
+        ["git", "apply", "-R"], cwd=machine.project, input=patch.out.encode(), check=True
+    )
+    assert (machine.project / "src" / "app").read_text() == "one\n"
+    assert "took changes of yours back" in str(asked)
+
+
+FIRST_COMMAND = "mv src lib && rm old.txt && chmod 700 run && echo x >> lib/app"
+
+
+async def test_what_would_overwrite_my_change_is_refused_with_its_name_and_a_way_on(
+    machine: Machine,
+) -> None:
+    _project(machine)
+    script = [calls(call("Shell", command="echo agent > old.txt")), text("Done.")]
+    async with ScriptedModel(script, api_key="sk-test-0000") as model:
+        machine.use_model(model.base_url)
+        await machine.codegen(*AUTO, "write")
+    (machine.project / "old.txt").write_text("mine\n")
+
+    refused = await machine.codegen("undo")
+    forced = await machine.codegen("undo", "--force")
+
+    assert (refused.code, refused.err.splitlines()[0]) == (1, "old.txt: you changed it since")
+    assert "--force" in refused.err
+    assert (forced.code, (machine.project / "old.txt").read_text()) == (0, "old\n")
+
+
+async def test_what_only_looks_keeps_nothing_and_there_is_nothing_to_undo(
+    machine: Machine,
+) -> None:
+    _project(machine)
+    script = [calls(call("Shell", command="ls -l")), text("Done.")]
+    async with ScriptedModel(script, api_key="sk-test-0000") as model:
+        machine.use_model(model.base_url)
+        await machine.codegen(*AUTO, "look")
+    undone = await machine.codegen("undo")
+
+    assert not (machine.folder / "state" / "codegen" / "snapshots").exists()
+    assert (undone.code, undone.complaint) == (
+        1,
+        "codegen: the agent changed nothing in this project that could be taken back",
+    )
