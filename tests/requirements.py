@@ -4,110 +4,23 @@ Holds no test; tests/architecture/test_requirements.py checks it both ways.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeVar
+
+from tests.protocol.requirements import OF_THE_WIRE
+from tests.requirement import DESIGN, PROTOCOL, USER, Requirement
+from tests.security.requirements import OF_TEAM_SECURITY
 
 Test = TypeVar("Test", bound=Callable[..., object])
 
 
-@dataclass(frozen=True)
-class Requirement:
-    """One behaviour that somebody relies on."""
-
-    id: str
-    """R-ROOM-NUMBER; never given to another behaviour."""
-    source: str
-    """The document that asks for it."""
-    behaviour: str
-    """What can be seen from outside, in one sentence."""
-
-
-USER = "the user's contract"
-PROTOCOL = "PROTOCOL"
-DESIGN = "DESIGN"
-SECURITY = "RELIABILITY"
-
 REQUIREMENTS: tuple[Requirement, ...] = (
+    *OF_TEAM_SECURITY,
+    *OF_THE_WIRE,
     Requirement("R-UNDO-1", USER, "Undo gives back every byte, mode and link."),
     Requirement("R-UNDO-2", USER, "Undo never overwrites the user's later changes unasked."),
     Requirement("R-UNDO-3", DESIGN, "An undo that was killed is finished by whoever comes next."),
     Requirement("R-UNDO-4", DESIGN, "Snapshots touch nothing in the project, its .git included."),
     Requirement("R-UNDO-5", USER, "After a real run, codegen undo takes it back, offline."),
-    Requirement("R-WIRE-1", USER, "The user's own handshake frame is answered by session_started."),
-    Requirement(
-        "R-WIRE-2",
-        USER,
-        "The user's own tool_result frame answers a call and reaches the model.",
-    ),
-    Requirement(
-        "R-WIRE-3",
-        USER,
-        "After the bootstrap the loop of generations and calls goes on until run_finished.",
-    ),
-    Requirement(
-        "R-WIRE-4",
-        PROTOCOL,
-        "The bootstrap asks its four calls in order, and only those that the executor knows.",
-    ),
-    Requirement(
-        "R-WIRE-5",
-        DESIGN,
-        "The spec and the bootstrap's results are one user message before the prompt.",
-    ),
-    Requirement(
-        "R-WIRE-6",
-        USER,
-        "The model's text reaches the executor as deltas of its generation, then whole.",
-    ),
-    Requirement(
-        "R-WIRE-7",
-        USER,
-        "A custom tool of the handshake is offered to the model as it was declared.",
-    ),
-    Requirement(
-        "R-WIRE-8",
-        PROTOCOL,
-        "The arguments of a custom tool are checked against its schema before it is called.",
-    ),
-    Requirement(
-        "R-WIRE-9",
-        PROTOCOL,
-        "A result of a call that was never issued is unknown_call and changes nothing.",
-    ),
-    Requirement(
-        "R-WIRE-10",
-        PROTOCOL,
-        "A malformed frame is answered with its field, and the connection lives on.",
-    ),
-    Requirement(
-        "R-WIRE-11",
-        PROTOCOL,
-        "A user_message after a run opens the next one on the same socket.",
-    ),
-    Requirement(
-        "R-WIRE-12",
-        USER,
-        "An executor that knows only handshake, run_tool and tool_result works to the end.",
-    ),
-    Requirement(
-        "R-WIRE-13",
-        USER,
-        "The frames of the fixed contract have exactly their fixed fields.",
-    ),
-    Requirement("R-WIRE-14", PROTOCOL, "The committed JSON Schema is the one of the messages."),
-    Requirement("R-WIRE-15", PROTOCOL, "docs/protocol.md shows every frame and every field."),
-    Requirement(
-        "R-WIRE-16",
-        PROTOCOL,
-        "A durable frame that was seen is dropped, a run_tool never is.",
-    ),
-    Requirement("R-WIRE-17", PROTOCOL, "Deltas of an older generation are dropped."),
-    Requirement(
-        "R-WIRE-18",
-        PROTOCOL,
-        "Frames above a limit are never sent, and end the connection where they arrive.",
-    ),
-    Requirement("R-WIRE-19", PROTOCOL, "A handshake of another version is refused by that name."),
     Requirement(
         "R-RUN-1",
         DESIGN,
@@ -283,18 +196,6 @@ REQUIREMENTS: tuple[Requirement, ...] = (
         DESIGN,
         "An append that is cancelled anywhere and made again is there once.",
     ),
-    Requirement("R-KEYS-1", SECURITY, "A person's keys are revoked one by one, and end in time."),
-    Requirement("R-KEYS-2", SECURITY, "What came in by a key is closed soon after its end."),
-    Requirement("R-MONEY-1", SECURITY, "One person's generations at once are bounded, over all."),
-    Requirement("R-MONEY-2", SECURITY, "A person spends no more tokens a day than allowed."),
-    Requirement("R-QUOTA-1", SECURITY, "What a person has and sends is counted over all maestros."),
-    Requirement("R-QUOTA-2", SECURITY, "Who is at a limit is told which, and when to come back."),
-    Requirement("R-QUOTA-3", SECURITY, "Failed attempts are limited, by address and by token."),
-    Requirement("R-TENANT-1", SECURITY, "What is not one's own answers as what is not there."),
-    Requirement("R-TENANT-2", SECURITY, "A cancelled call leaves no reply to the next one."),
-    Requirement("R-TENANT-3", SECURITY, "No log, error or row holds a token or a provider's key."),
-    Requirement("R-EVIL-1", SECURITY, "A hostile executor harms its own session at most."),
-    Requirement("R-EVIL-2", SECURITY, "Each call has exactly one accepted result."),
     Requirement("R-LEDGER-10", DESIGN, "A token is stored only as its hash."),
     Requirement(
         "R-LEDGER-11",
