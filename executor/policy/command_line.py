@@ -13,7 +13,7 @@ import msgspec
 
 MAX_COMMANDS = 50
 MAX_LENGTH = 16 * 1024
-MAX_WORDS = 256
+MAX_WORDS = 128
 
 PLAIN = re.compile(r"[A-Za-z0-9_\-./:,+@%^=]+")
 """Characters that mean themselves to every shell, wherever in a word they stand."""

@@ -10,7 +10,7 @@ from executor.policy.standpoint import Standpoint
 
 _SHOWING = frozenset({"diff", "show", "whatchanged", "range-diff", "grep", "cat-file", "stash"})
 """Sub-commands that print what files hold, unless told otherwise."""
-_LOGGING = frozenset({"log", "reflog", "shortlog", "rev-list", "show-branch"})
+_LOGGING = frozenset({"log", "shortlog", "rev-list"})
 _PATCHES = re.compile(r"-[pucL]|-U\d*|--(patch|unified|cc|word-diff|full-diff)\b.*|-L.+|-c")
 """Options with which a log prints patches."""
 _SUMMARIES = frozenset({

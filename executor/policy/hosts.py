@@ -41,6 +41,8 @@ def host_of(url: str) -> str:
 
 def normal_host(name: str) -> str:
     """Lower case, ASCII, no dot at the end; addresses in their one usual form. Raises BadHost."""
+    if "%" in name:
+        raise BadHost(f"{name!r} is no certain host (%)")
     if ":" in name:
         try:
             return str(ipaddress.IPv6Address(name.strip("[]")))

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator
 from executor.policy.rules import COMMAND_TOOLS, Rule
 from executor.policy.wrappers import RUNNERS
 
-MAX_STARTS = 64
-MAX_ROUGH = 128 * 1024
+MAX_STARTS = 128
+MAX_ROUGH = 64 * 1024
 """Characters of a line that is taken apart roughly: some milliseconds."""
 MAX_PARTS = 300
 """Commands of one rough line that are held against one rule."""
@@ -18,7 +18,8 @@ MAX_PARTS = 300
 _GIT_VALUED = frozenset({
     "-C", "-c", "--git-dir", "--work-tree", "--namespace", "--exec-path", "--config-env",
 })  # fmt: skip
-_BETWEEN = re.compile(r"[;&|\n(){}`]+|[<>$]\(|[<>]+")
+_BETWEEN = re.compile(r"[;&|\n(){}`]+|[<>$]\(")
+_REDIRECTION = re.compile(r"[<>]+&?[ \t]*[^\s;|&()<>`]*")
 _BLANK_VARIABLE = re.compile(r"\$\{?IFS\b\}?|\\\n")
 _UNQUOTED = str.maketrans("", "", "'\"\\")
 
@@ -39,11 +40,22 @@ def tightening(
     if not about_commands:
         return None
     exact = [reading for words in commands for reading in readings(tool, words)]
-    text = _BLANK_VARIABLE.sub(" ", rough).translate(_UNQUOTED) if rough else ""
+    text = _bare(rough)
     for rule in about_commands:
         if any(_holds(rule, reading) for reading in exact) or (text and _roughly(rule, text)):
             return rule
     return None
+
+
+def _bare(line: str) -> str:
+    """Without quotes, redirections, and what stands for a blank."""
+    if "$" in line or "\\\n" in line:
+        line = _BLANK_VARIABLE.sub(" ", line)
+    if "<" in line or ">" in line:
+        line = _REDIRECTION.sub(" ", line)
+    for mark in "'\"\\":
+        line = line.replace(mark, "")
+    return line
 
 
 def _holds(rule: Rule, reading: Reading) -> bool:
@@ -63,14 +75,15 @@ def _roughly(rule: Rule, text: str) -> bool:
         for part in dict.fromkeys(_BETWEEN.split(text))
         if all(needle in part for needle in needles)
     ]
-    return len(parts) > MAX_PARTS or any(
-        _holds(rule, reading) for part in parts for reading in _rough_readings(tuple(part.split()))
-    )
+    return len(parts) > MAX_PARTS or any(_part_holds(rule, part) for part in parts)
 
 
-def _rough_readings(words: Words) -> Iterator[Reading]:
-    if words:
-        yield from readings("Shell", (words[0].removeprefix("$"), *words[1:]))
+def _part_holds(rule: Rule, part: str) -> bool:
+    words = tuple(part.split(None, MAX_STARTS))
+    if len(words) > MAX_STARTS:
+        return True
+    first = words[0].removeprefix("$")
+    return any(_holds(rule, reading) for reading in readings("Shell", (first, *words[1:])))
 
 
 def readings(tool: str, words: Words) -> Iterator[Reading]:

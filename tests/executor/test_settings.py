@@ -45,7 +45,7 @@ def test_a_project_can_only_tighten(tmp_path: Path) -> None:
             "max_seconds": str(project),
             "deny": str(project),
             "allow Shell(make *)": f"{user}, line 3",
-            "deny Write(db/**)": f"{project}, line 8",
+            "deny Write(db/**)": f"{project}, line 10",
         },
     )
 

@@ -1,5 +1,6 @@
 """What each mode, rule, path and remembered answer makes of a call, as tables."""
 
+import re
 import time
 from collections.abc import Generator
 from pathlib import Path
@@ -38,6 +39,16 @@ PLACES = {
     "protected through a link": "src/notes/config",
     "protected name": "home/.bashrc",
     "own rules": ".codegen/config.toml",
+    "protected, accent": ".g\u00eft/config",
+    "protected, full width": "\uff0e\uff47\uff49\uff54/config",
+    "protected, invisible": ".g\u200cit/hooks/x",
+    "protected, long letter": ".v\u017fcode/x",
+    "protected, short name": "git~1/config",
+    "protected, stream": ".git::$INDEX_ALLOCATION/config",
+    "protected, own folder missing": "new/.Husky/pre-commit",
+    "secret, full width": "\uff0eenv",
+    "secret, stream": ".env::$DATA",
+    "secret, invisible": ".e\u200bnv",
 }
 OUTSIDE = {name for name in PLACES if "out" in name and "through" not in name} | {
     "a sibling with the same beginning", "not a path", "too long",
@@ -381,5 +392,54 @@ def test_no_line_of_hostile_words_leads_outside_unasked(root: Path, line: str) -
     with policy(root) as made:
         verdict = made.decide(built_in("Shell", command=line))
     if isinstance(verdict, Allow):
-        assert not set(line) & set("><`$&\\~*{#\n") - {"&"}
-        assert "& " not in line.replace("&&", "")
+        bare = re.sub(r"'[^']*'|\"[^\"]*\"|\\\\.|#.*", "", line)
+        assert not set(bare) & set(">`$~*")
+        assert "&" not in bare.replace("&&", "")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        " && ".join(f"git log push{number}" for number in range(10_000)),
+        ";".join(f"echo git push {number}" for number in range(10_000)),
+        "git push;" * 10_000,
+        "sudo " * 10_000 + "git push",
+        "|" * 1024,
+        "2>" * 512,
+        "for f in a; do " * 60,
+        "'a'" * 340 + "\\ ",
+        "cat " + "src/x " * 250,
+        "grep -r x . && " * 25 + "ls",
+        "(" + "src/*.py " * 30 + ")",
+    ],
+    ids=lambda line: line[:20],
+)
+def test_a_decision_about_a_huge_line_takes_milliseconds_with_rules_too(
+    line: str, root: Path
+) -> None:
+    rules = tuple(f"Git({verb} *)" for verb in ("push", "reset", "clean", "rebase", "gc"))
+    call = built_in("Shell", command=line)
+    took: list[float] = []
+    with policy(root, deny=(*rules, "Shell(rm *)", "Shell(curl *)", "Read(private/**)")) as made:
+        for _ in range(7):
+            began = time.thread_time()
+            verdict = made.decide(call)
+            took.append(time.thread_time() - began)
+    assert min(took) < 0.005
+    assert not isinstance(verdict, Allow) or line.startswith("cat")
+
+
+def test_a_decision_about_any_line_of_the_tables_takes_milliseconds(root: Path) -> None:
+    tables = Path(__file__).parent
+    took: list[float] = []
+    with policy(root, deny=("Git(push *)", "Shell(rm *)")) as made:
+        for name in ("ordinary.txt", "hostile.txt"):
+            for line in (tables / name).read_text().splitlines():
+                call = built_in("Shell", command=line)
+                times: list[float] = []
+                for _ in range(3):
+                    began = time.thread_time()
+                    made.decide(call)
+                    times.append(time.thread_time() - began)
+                took.append(min(times))
+    assert sorted(took)[len(took) * 99 // 100] < 0.005

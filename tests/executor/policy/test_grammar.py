@@ -92,8 +92,8 @@ def test_words_that_the_shell_expands_and_commands_of_a_loop_are_marked() -> Non
         ("a\\ b" * 600, "the command is very long"),
         ("a b\\ c; " * 51, "the line holds more than 50 commands"),
         ("|" * 61, "the command is very long"),
-        ("a\\  b c d e f" * 60, "the line holds more than 256 words"),
-        ("a " * 300, "the line holds more than 256 words"),
+        ("a\\  b c d e f" * 60, "the line holds more than 128 words"),
+        ("a " * 300, "the line holds more than 128 words"),
         ("a" * 20_000, "the command is very long"),
     ],
 )
