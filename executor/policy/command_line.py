@@ -45,7 +45,10 @@ def take_apart(line: str) -> PlainCommands | NotPlain:
     """The simple commands of `line`: no more than MAX_COMMANDS, no more than MAX_WORDS in all."""
     if len(line) > MAX_LENGTH:
         return NotPlain("the command is very long")
-    plain = _plainly(line)
+    try:
+        plain = _plainly(line)
+    except _SpecialError:
+        plain = None
     if isinstance(plain, PlainCommands):
         return plain
     parse = cast(
@@ -71,18 +74,16 @@ def _plainly(line: str) -> PlainCommands | NotPlain:
     operator_pending = False
     for token in _tokens(line):
         match token:
-            case NotPlain():
-                return token
             case str() as word:
                 words.append(word)
                 count += 1
                 operator_pending = False
             case _Operator() if not words:
                 return NotPlain("an operator stands where a command was expected")
-            case _Operator(text=text):
+            case operator:
                 commands.append(Simple(tuple(words)))
                 words = []
-                operator_pending = text != ";"
+                operator_pending = operator.text != ";"
         excess = too_many(len(commands), count)
         if excess is not None:
             return excess
@@ -110,8 +111,12 @@ class _Operator(msgspec.Struct, frozen=True):
     text: str
 
 
-def _tokens(line: str) -> Iterator[str | _Operator | NotPlain]:
-    """Words and operators; after a NotPlain nothing more."""
+class _SpecialError(ValueError):
+    """It holds what the shell gives a meaning to."""
+
+
+def _tokens(line: str) -> Iterator[str | _Operator]:
+    """Words and operators; raises _SpecialError."""
     position = 0
     while position < len(line):
         if line[position] in " \t":
@@ -126,11 +131,7 @@ def _tokens(line: str) -> Iterator[str | _Operator | NotPlain]:
             yield _Operator(operator)
             position += len(operator)
             continue
-        word = _word(line, position)
-        if isinstance(word, NotPlain):
-            yield word
-            return
-        text, position = word
+        text, position = _word(line, position)
         yield text
 
 
@@ -145,10 +146,7 @@ def _redirection(line: str, position: int) -> str | None:
     return None
 
 
-_SPECIAL = NotPlain("it holds what the shell gives a meaning to")
-
-
-def _word(line: str, start: int) -> tuple[str, int] | NotPlain:
+def _word(line: str, start: int) -> tuple[str, int]:
     pieces: list[str] = []
     position = start
     while position < len(line) and line[position] not in " \t;|&":
@@ -157,9 +155,9 @@ def _word(line: str, start: int) -> tuple[str, int] | NotPlain:
             end = line.find(char, position + 1)
             quoted = line[position + 1 : end]
             if end < 0 or (char == '"' and any(special in quoted for special in "$`\\!")):
-                return _SPECIAL
+                raise _SpecialError
             if any(ord(inner) < 32 for inner in quoted):
-                return _SPECIAL
+                raise _SpecialError
             pieces.append(quoted)
             position = end + 1
         elif plain := PLAIN.match(line, position):
@@ -169,9 +167,9 @@ def _word(line: str, start: int) -> tuple[str, int] | NotPlain:
             pieces.append(char)
             position += 1
         else:
-            return _SPECIAL
+            raise _SpecialError
     if position < len(line) and line[position] == "&" and not line.startswith("&&", position):
-        return _SPECIAL
+        raise _SpecialError
     return "".join(pieces), position
 
 

@@ -111,17 +111,15 @@ class _Reader:
 
     def check_gaps(self, root: Node) -> None:
         """Between two tokens there is nothing but blanks, and a comment begins behind one."""
+        size = len(self._source)
+        spans = [(leaf.start_byte, leaf.end_byte, leaf.type) for leaf in _leaves(root)]
         end = 0
-        for leaf in _leaves(root):
-            between = self._source[end : leaf.start_byte]
-            if between.strip(" \t\n"):
+        for start, following, kind in (*spans, (size, size, "")):
+            if self._source[end:start].strip(" \t\n"):
                 raise Unreadable("something stands between its words")
-            before = self._source[leaf.start_byte - 1 : leaf.start_byte]
-            if leaf.type == "comment" and before.strip(" \t\n;"):
+            if kind == "comment" and self._source[start - 1 : start].strip(" \t\n;"):
                 raise Unreadable("a comment begins within a word")
-            end = leaf.end_byte
-        if self._source[end:].strip(" \t\n"):
-            raise Unreadable("something stands behind its last word")
+            end = following
 
     def read(self, node: Node, loop: Loop) -> None:
         match node.type:
@@ -154,10 +152,8 @@ class _Reader:
                 values.append(self._value(child, loop))
             elif child.type != "file_redirect":
                 raise _refusal(child)
-        if not values:
-            raise Unreadable("a command without a name")
         words = tuple(value.text for value in values)
-        if values[0].is_glob or is_assignment(words[0]) or words[0] in RESERVED:
+        if not values or values[0].is_glob or is_assignment(words[0]) or words[0] in RESERVED:
             raise Unreadable("it begins with more than a program's name")
         globs = frozenset(index for index, value in enumerate(values) if value.is_glob)
         self._add(Simple(words, globs, repeated=bool(loop)))

@@ -111,8 +111,6 @@ def _program(word: str) -> str:
 
 
 def _starts(words: Words) -> range:
-    if not words:
-        return range(0)
     runs_another = _program(words[0]) in RUNNERS or "=" in words[0]
     return range(min(len(words), MAX_STARTS) if runs_another else 1)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from executor.policy.command_line import NotPlain, PlainCommands, Simple, take_apart
+from executor.policy.command_line import NotPlain, Simple, take_apart
 from executor.policy.harmless import not_harmless
 from executor.policy.standpoint import Standpoint
 from executor.policy.wrappers import MAX_DEPTH, unwrapped
@@ -43,11 +43,8 @@ class Judged(msgspec.Struct, frozen=True):
 
 
 def judged_line(line: str, at: Standpoint, depth: int = 0) -> tuple[Judged, ...] | NotPlain:
-    match take_apart(line):
-        case NotPlain() as refusal:
-            return refusal
-        case PlainCommands(commands=commands):
-            return _judged(commands, at, depth)
+    taken = take_apart(line)
+    return taken if isinstance(taken, NotPlain) else _judged(taken.commands, at, depth)
 
 
 def _judged(commands: tuple[Simple, ...], at: Standpoint, depth: int) -> tuple[Judged, ...]:
@@ -69,15 +66,14 @@ def _judged(commands: tuple[Simple, ...], at: Standpoint, depth: int) -> tuple[J
 
 def _one(command: Simple, at: Standpoint, depth: int, *, by_shell: bool) -> Judged:
     behind = unwrapped(command) if depth < MAX_DEPTH else None
-    match behind:
-        case None:
-            return Judged(command, not_harmless(command, at, by_shell=by_shell))
-        case str() as line:
-            inner = judged_line(line, at, depth + 1)
-            if isinstance(inner, NotPlain):
-                return Judged(command, inner.why, exact=False)
-        case Simple() as another:
-            inner = (_one(another, at, depth + 1, by_shell=command.words[0] == "time"),)
+    if behind is None:
+        return Judged(command, not_harmless(command, at, by_shell=by_shell))
+    if isinstance(behind, str):
+        inner = judged_line(behind, at, depth + 1)
+        if isinstance(inner, NotPlain):
+            return Judged(command, inner.why, exact=False)
+    else:
+        inner = (_one(behind, at, depth + 1, by_shell=command.words[0] == "time"),)
     why = next((one.why for one in inner if one.why is not None), None)
     program = command.words[0]
     if why is None and at.ground.is_planted(program):

@@ -40,6 +40,10 @@ RULE = "Git(status *)"
             "[policy]\nallow = [\n\t'A',\n\t\"Git(status *)\",\n]\n",
         ),
         ('[policy]\nallow = ["Git(status *)"]\n', '[policy]\nallow = ["Git(status *)"]\n'),
+        (
+            "[policy]\nallow = [\n 'A', ]\n",
+            "[policy]\nallow = [\n 'A',\n \"Git(status *)\", ]\n",
+        ),
         ('policy.allow = ["A"]\n', None),
         ('policy = { allow = ["A"] }\n', None),
         ("policy = 1\n", None),

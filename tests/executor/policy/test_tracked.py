@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -123,23 +124,22 @@ def test_long_names_and_files_yet_to_be_added_are_listed(tmp_path: Path) -> None
     assert tracked_names(root / ".git" / "index") == (".env", "README.md", f"{deep}/{'f' * 200}")
 
 
-@pytest.mark.parametrize(
-    "damage",
-    [
-        lambda content: content[:0],
-        lambda content: b"XXXX" + content[4:],
-        lambda content: content[:7] + b"\4" + content[8:],
-        lambda content: content[:8] + b"\xff\xff\xff\xff" + content[12:],
-        lambda content: content[:73] + b"\0" + content[74:],
-        lambda content: content[:-20] + b"link" + content[-20:],
-        lambda content: content[:-20] + b"sdir" + content[-20:],
-        lambda content: content + b"\0" * INDEX_MAX,
-    ],
-)
+DAMAGES: list[Callable[[bytes], bytes]] = [
+    lambda content: content[:0],
+    lambda content: b"XXXX" + content[4:],
+    lambda content: content[:7] + b"\4" + content[8:],
+    lambda content: content[:8] + b"\xff\xff\xff\xff" + content[12:],
+    lambda content: content[:73] + b"\0" + content[74:],
+    lambda content: content[:-20] + b"link" + content[-20:],
+    lambda content: content[:-20] + b"sdir" + content[-20:],
+    lambda content: content + b"\0" * INDEX_MAX,
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
 def test_of_an_index_that_is_not_understood_nothing_is_known(
-    damage: object, tracking: Path, tmp_path: Path
+    damage: Callable[[bytes], bytes], tracking: Path, tmp_path: Path
 ) -> None:
-    assert callable(damage)
     broken = tmp_path / "index"
     broken.write_bytes(damage((tracking / ".git" / "index").read_bytes()))
     assert tracked_names(broken) is None
