@@ -108,6 +108,7 @@ def test_a_yes_to_a_page_is_remembered_for_its_host(tmp_path: Path) -> None:
             "WebFetch(docs.python.org)",
             lasting=True,
         )
+        assert isinstance(ask, Ask)
         made.remember(ask)
         assert isinstance(made.decide(fetch("https://docs.python.org/x")), Allow)
         assert isinstance(made.decide(fetch("https://python.org/x")), Ask)

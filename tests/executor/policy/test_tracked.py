@@ -97,7 +97,11 @@ def test_the_index_is_read_again_when_it_has_changed(tmp_path: Path) -> None:
 def test_names_are_those_that_git_lists(tracking: Path) -> None:
     index = index_of(tracking)
     assert index == tracking / ".git" / "index"
-    assert tracked_names(index) == ("README.md", "src/app.py", "src/deep/server.pem")
+    assert tracked_names(tracking / ".git" / "index") == (
+        "README.md",
+        "src/app.py",
+        "src/deep/server.pem",
+    )
 
 
 def test_a_worktree_has_its_index_elsewhere(tracking: Path, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from executor.errors import ToolFailure, UsageError
+from executor.errors import ToolFailure
 from executor.journal import Finished, open_journal
 from executor.journal.paths import journal_path
 from executor.journal.records import CallFinished, CallStarted, read_lines
@@ -12,7 +12,7 @@ from executor.policy.call import PlannedCall
 from executor.policy.verdict import Allow, Ask, Deny, Verdict
 from executor.session import ResumedSession, SessionStart
 from executor.tool_context import ToolOutcome
-from executor.view.port import Approved, CallOutput, Declined, Notice, Question
+from executor.view.port import Approved, CallOutput, Declined, Question
 from executor.view.port import CallFinished as FinishedShown
 from executor.view.port import CallStarted as StartedShown
 from protocol.from_executor import (
@@ -240,40 +240,6 @@ async def test_a_question_is_asked_answered_and_the_call_runs(tmp_path: Path) ->
                 "success",
                 [Ask("it has effects", remember="all of it")],
             )
-
-
-@pytest.mark.parametrize("full", [False, True])
-async def test_a_yes_for_ever_is_kept_and_where_it_can_not_be_the_user_is_told(
-    tmp_path: Path, *, full: bool
-) -> None:
-    kept: list[str] = []
-
-    def keep(rule: str) -> None:
-        if full:
-            raise UsageError("the disk is full: add it by hand")
-        kept.append(rule)
-
-    ask = Ask("it runs", "mode ask", "exactly it", "Shell(make)", lasting=True)
-    async with scripted_maestro() as maestro:
-        rig = Rig.at(tmp_path, maestro.address)
-        rig.decide = lambda call: Allow() if call.effect == "read" else ask
-        rig.keep_rule = keep
-        async with running(rig, maestro.address):
-            socket = await maestro.attachment()
-            await socket.start()
-            await socket.run("Shell", "t1", command="make")
-            question = await rig.view.questions.get()
-            rig.view.answers.put_nowait(Approved("always"))
-            await socket.next(ToolProgress)
-            await socket.next(ToolProgress)
-            rig.shell.let_end("made")
-            result = await socket.next(ToolResult)
-
-            assert (question.lasting, result.status) == (True, "success")
-            assert rig.remembered == [ask]
-            assert kept == ([] if full else ["Shell(make)"])
-            told = [Notice("the disk is full: add it by hand", "warning")]
-            assert rig.view.all(Notice) == (told if full else [])
 
 
 async def test_a_call_that_is_sent_again_while_its_question_is_asked_is_asked_once(
