@@ -12,6 +12,7 @@ from typing import Any, get_args
 
 import msgspec
 
+from executor.bootstrap.confining import Chosen, chosen
 from executor.cli.placing import here
 from executor.errors import UsageError
 from executor.policy.call import PlannedCall
@@ -71,7 +72,9 @@ def check(text: str, mode: Mode | None, *, as_json: bool) -> int:
     workspace = Workspace(Path.cwd())
     try:
         ground = ProjectGround(workspace, absolute_entries(os.environ.get("PATH", "")))
-        verdict = Policy(_state(settings, trusted=trusted), ground).decide(call)
+        contained = settings.no_sandbox or _sandbox(settings).name != "none"
+        state = _state(settings, trusted=trusted, contained=contained)
+        verdict = Policy(state, ground).decide(call)
     finally:
         workspace.close()
     found = _finding(verdict, call, settings)
@@ -112,8 +115,6 @@ def _in_force(mode: Mode | None) -> tuple[Settings, bool]:
     root = Path.cwd()
     trusted = Trust(places.state).holds(root)
     given: dict[str, Any] = {} if mode is None else {"mode": mode}
-    if mode == "auto":
-        given["no_sandbox"] = True  # a question about it risks nothing
     settings = resolve(
         given,
         os.environ,
@@ -123,9 +124,13 @@ def _in_force(mode: Mode | None) -> tuple[Settings, bool]:
     return settings, trusted or settings.trust
 
 
-def _state(settings: Settings, *, trusted: bool) -> PolicyState:
+def _state(settings: Settings, *, trusted: bool, contained: bool) -> PolicyState:
     rules = rules_of(settings.allow, settings.ask, settings.deny)
-    return PolicyState(settings.mode, rules, trusted=trusted)
+    return PolicyState(settings.mode, rules, trusted=trusted, contained=contained)
+
+
+def _sandbox(settings: Settings) -> Chosen:
+    return chosen(settings, here())
 
 
 def _call(text: str) -> PlannedCall:
@@ -216,11 +221,10 @@ def _rows(settings: Settings, *, trusted: bool) -> Iterator[InForce]:
         else "not given: git asks in Shell, AGENTS.md and .codegen/ are left unread",
         settings.origins.get("trust", f"codegen --trust in {root}" if trusted else "default"),
     )
-    yield InForce(
-        "sandbox",
-        "given up by --no-sandbox" if settings.no_sandbox else "see codegen doctor",
-        settings.origins.get("no_sandbox", "default"),
-    )
+    sandbox = _sandbox(settings)
+    origin = settings.origins.get("no_sandbox") or settings.origins.get("sandbox", "default")
+    value = f"{sandbox.name}: {sandbox.why}" if sandbox.name == "none" else sandbox.name
+    yield InForce("sandbox", value, origin)
     for kind in RULES:
         for rule in getattr(settings, kind):
             yield InForce(kind, rule, settings.origins.get(f"{kind} {rule.strip()}", "?"))

@@ -67,8 +67,9 @@ def test_what_is_no_call_is_bad_usage(call: str, capsys: pytest.CaptureFixture[s
 
 @pytest.mark.usefixtures("project")
 def test_a_verdict_can_be_had_as_json_and_for_another_mode(
-    capsys: pytest.CaptureFixture[str],
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("CODEGEN_NO_SANDBOX", "1")
     assert main(["policy", "check", "--json", "--mode", "auto", "Shell", "make"]) == 0
     assert json.loads(capsys.readouterr().out) == {
         "verdict": "allow", "tool": "Shell", "why": "", "rule": "mode auto", "origin": "flag",
