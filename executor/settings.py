@@ -58,7 +58,10 @@ class Settings:
     ask: tuple[str, ...] = ()
     deny: tuple[str, ...] = ()
     origins: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Where each value came from, by field: `flag`, `CODEGEN_MODE`, a file; absent: the default."""
+    """Where each value came from, by field: `flag`, `CODEGEN_MODE`, a file; absent: the default.
+
+    Of each rule too, as `deny Shell(rm *)`, with its line.
+    """
 
     @property
     def replays(self) -> bool:
@@ -167,6 +170,13 @@ class _Document:
                 return f"{self.file}, line {number}: {name}"
         return f"{self.file}: {name}"
 
+    def place_of(self, rule: str) -> str:
+        """Where the rule is written, as far as it stands there letter by letter."""
+        for number, line in enumerate(self.text.splitlines(), 1):
+            if f'"{rule}"' in line or f"'{rule}'" in line:
+                return f"{self.file}, line {number}"
+        return f"{self.file}"
+
 
 def _with_file(settings: Settings, file: Path) -> Settings:
     document = _document(file)
@@ -220,6 +230,8 @@ def _with_rules(settings: Settings, document: _Document, taken: tuple[str, ...])
                 raise UsageError(f"{document.where(name)}: {error}") from error
         if name in taken:
             merged[name] = (*getattr(settings, name), *cast("list[str]", rules))
+            for rule in cast("list[str]", rules):
+                origins.setdefault(f"{name} {rule.strip()}", document.place_of(rule))
             origins[name] = ", ".join(filter(None, (origins.get(name), str(document.file))))
     return replace(settings, **merged, origins=origins)
 

@@ -6,7 +6,7 @@ Opens what a session holds and closes it again; what happens in between is `sess
 import asyncio
 import os
 import tempfile
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from executor.link import Endpoint, Link, Pace, Revive
 from executor.link.websocket import open_websocket
 from executor.policy.decide import PolicyState
 from executor.policy.ground import ProjectGround
+from executor.policy.off_limits import left_out
 from executor.policy.policy import Policy, rules_of
 from executor.process.environment import absolute_entries
 from executor.process.nursery import Nursery
@@ -102,7 +103,8 @@ async def composed(
     environment = world.environment
     if settings.mode == "auto":
         require_for_auto(settings, folders)
-    workspace = Workspace(project.root)
+    state = _policy_state(settings, trusted=project.trusted)
+    workspace = Workspace(project.root, left_out(state.rules.deny))
     journal = _journal(opening, folders.state, project.root, world.endpoint)
     spill = _spill(folders, journal)
     confinement = ChosenLate(Grounds(settings, folders, project.root, environment, spill))
@@ -110,7 +112,6 @@ async def composed(
     refused = False
     try:
         ground = ProjectGround(workspace, absolute_entries(environment.get("PATH", "")))
-        state = _policy_state(settings, trusted=project.trusted)
         policy = Policy(state, ground, confinement.contains)
         checkpoints = SessionCheckpoints(
             Surroundings(folders, workspace, journal, view, policy.only_looks)
@@ -130,6 +131,7 @@ async def composed(
             custom_tools=await asyncio.to_thread(custom_tools, folders, environment),
             decide=policy.decide,
             remember=policy.remember,
+            keep_rule=_keeping(folders),
             context=contexts.of,
             end_survivors=processes.end_survivors,
             checkpoints=checkpoints,
@@ -180,6 +182,15 @@ class _Contexts(msgspec.Struct, frozen=True):
 def _policy_state(settings: Settings, *, trusted: bool) -> PolicyState:
     rules = rules_of(settings.allow, settings.ask, settings.deny)
     return PolicyState(settings.mode, rules, trusted=trusted)
+
+
+def _keeping(folders: Folders) -> Callable[[str], None]:
+    def keep_rule(rule: str) -> None:
+        from executor.policy.kept_rules import keep  # a reader of TOML, for the few who ask
+
+        keep(folders.config_file, rule)
+
+    return keep_rule
 
 
 def _opened(opening: Opening, journal: Journal) -> NewSession | ResumedSession:

@@ -22,6 +22,8 @@ sessions_app = typer.Typer(help="List, show and delete sessions.")
 config_app = typer.Typer(help="The settings in force.")
 app.add_typer(sessions_app, name="sessions")
 app.add_typer(config_app, name="config")
+policy_app = typer.Typer(help="What may happen on this machine, and why.")
+app.add_typer(policy_app, name="policy")
 
 Server = Annotated[str | None, typer.Option(help="A team's maestro instead of the private one.")]
 Token = Annotated[str | None, typer.Option(help="The token for --server.")]
@@ -29,6 +31,8 @@ Session = Annotated[
     str | None,
     typer.Argument(help="Its id, the first characters of it, or `last`: the last of this folder."),
 ]
+Mode = Annotated[str | None, typer.Option(help="As if codegen were started with this mode.")]
+AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 Format = Annotated[str, typer.Option("--output-format", help="text | json | stream-json")]
 
 Force = Annotated[
@@ -195,6 +199,28 @@ def show_config() -> int:
     from executor.cli.config import show as show_settings
 
     return show_settings()
+
+
+@policy_app.command("check")
+def check_policy(
+    call: Annotated[list[str], typer.Argument(help="'Shell git push', 'Read(.env)'")],
+    mode: Mode = None,
+    *,
+    as_json: AsJson = False,
+) -> int:
+    """What would happen to a call here, why, and by which rule: 0 allowed, 10 asks, 11 denied."""
+    from executor.cli.policy import check, mode_of
+
+    return check(" ".join(call), mode_of(mode), as_json=as_json)
+
+
+@policy_app.command("show")
+def show_policy(mode: Mode = None, *, as_json: AsJson = False) -> int:
+    """What is in force here, and where each of it comes from."""
+    from executor.cli.policy import mode_of
+    from executor.cli.policy import show as show_in_force
+
+    return show_in_force(mode_of(mode), as_json=as_json)
 
 
 @app.command()

@@ -1,26 +1,40 @@
 """Take a shell command apart into simple commands, or say that it can't be proven plain.
 
-Accepts plain words joined by `&&`, `||`, `;` and `|`, and redirections to /dev/null; everything
-else that a shell gives a meaning to is refused, so what is accepted means what it seems to.
+Plain words joined by `&&`, `||`, `;` and `|`, with redirections to /dev/null, are read here;
+whatever else there is goes to the grammar, which is loaded when a line first needs it.
 """
 
+import importlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import cast
 
 import msgspec
 
 MAX_COMMANDS = 50
 MAX_LENGTH = 16 * 1024
+MAX_WORDS = 128
 
-_PLAIN = re.compile(r"[A-Za-z0-9_\-./:,+@%^=]+")
-_BETWEEN = re.compile(r"[;&|\n(){}`]+|[<>$]\(")
+PLAIN = re.compile(r"[A-Za-z0-9_\-./:,+@%^=]+")
+"""Characters that mean themselves to every shell, wherever in a word they stand."""
 _HARMLESS_REDIRECTIONS = ("2>/dev/null", "2>&1", ">/dev/null", "1>/dev/null", "&>/dev/null")
 _OPERATORS = ("&&", "||", ";", "|")
+_GRAMMAR = "executor.policy.grammar"
+
+
+class Simple(msgspec.Struct, frozen=True):
+    """One simple command, quotes removed."""
+
+    words: tuple[str, ...]
+    globs: frozenset[int] = frozenset()
+    """Which of the words the shell expands to names of files."""
+    repeated: bool = False
+    """It stands in a loop."""
 
 
 class PlainCommands(msgspec.Struct, frozen=True):
-    commands: tuple[tuple[str, ...], ...]
-    """The words of each simple command, quotes removed; never empty."""
+    commands: tuple[Simple, ...]
+    """In order, whether or not each of them is reached; never empty."""
 
 
 class NotPlain(msgspec.Struct, frozen=True):
@@ -28,48 +42,81 @@ class NotPlain(msgspec.Struct, frozen=True):
 
 
 def take_apart(line: str) -> PlainCommands | NotPlain:
-    """The simple commands of `line`; linear in its length, and no more than MAX_COMMANDS long."""
+    """The simple commands of `line`: no more than MAX_COMMANDS, no more than MAX_WORDS in all."""
     if len(line) > MAX_LENGTH:
         return NotPlain("the command is very long")
-    commands: list[tuple[str, ...]] = []
+    try:
+        plain = _plainly(line)
+    except _SpecialError:
+        plain = None
+    if isinstance(plain, PlainCommands):
+        return plain
+    parse = cast(
+        "Callable[[str], PlainCommands | NotPlain]", importlib.import_module(_GRAMMAR).parse
+    )
+    return parse(line)
+
+
+def too_many(commands: int, words: int) -> NotPlain | None:
+    """Why a line of that size is not looked at any further."""
+    if commands > MAX_COMMANDS:
+        return NotPlain(f"the line holds more than {MAX_COMMANDS} commands")
+    if words > MAX_WORDS:
+        return NotPlain(f"the line holds more than {MAX_WORDS} words")
+    return None
+
+
+def _plainly(line: str) -> PlainCommands | NotPlain:
+    """What needs no grammar."""
+    commands: list[Simple] = []
     words: list[str] = []
+    count = 0
     operator_pending = False
     for token in _tokens(line):
         match token:
-            case NotPlain():
-                return token
             case str() as word:
                 words.append(word)
+                count += 1
                 operator_pending = False
-            case _Operator(text=text) if not words:
-                return NotPlain(f"{text!r} stands where a command was expected")
-            case _Operator(text=text):
-                commands.append(tuple(words))
+            case _Operator() if not words:
+                return NotPlain("an operator stands where a command was expected")
+            case operator:
+                commands.append(Simple(tuple(words)))
                 words = []
-                operator_pending = text != ";"
-                if len(commands) > MAX_COMMANDS:
-                    return NotPlain(f"the line holds more than {MAX_COMMANDS} commands")
+                operator_pending = operator.text != ";"
+        excess = too_many(len(commands), count)
+        if excess is not None:
+            return excess
     if words:
-        commands.append(tuple(words))
+        commands.append(Simple(tuple(words)))
     if operator_pending or not commands:
         return NotPlain("the command is not complete")
-    if any("=" in words[0] for words in commands):
-        return NotPlain("it sets a variable")
+    if any(is_assignment(one.words[0]) or one.words[0] in RESERVED for one in commands):
+        return NotPlain("it begins with more than a program's name")
     return PlainCommands(tuple(commands))
 
 
-def roughly(line: str) -> tuple[tuple[str, ...], ...]:
-    """What may be the commands of a line that can't be taken apart: for rules that only tighten."""
-    parts = (part.split() for part in _BETWEEN.split(line))
-    return tuple(tuple(word.strip("'\"\\") for word in words) for words in parts if words)
+RESERVED = frozenset({
+    "!", "case", "coproc", "do", "done", "elif", "else", "esac", "fi", "for", "function", "if",
+    "in", "select", "then", "until", "while", "{", "}", "[[", "]]",
+})  # fmt: skip
+"""What is no program where a command begins. `time` is one to some shells, and means the same."""
+
+
+def is_assignment(word: str) -> bool:
+    return "=" in word
 
 
 class _Operator(msgspec.Struct, frozen=True):
     text: str
 
 
-def _tokens(line: str) -> Iterator[str | _Operator | NotPlain]:
-    """Words and operators; after a NotPlain nothing more."""
+class _SpecialError(ValueError):
+    """It holds what the shell gives a meaning to."""
+
+
+def _tokens(line: str) -> Iterator[str | _Operator]:
+    """Words and operators; raises _SpecialError."""
     position = 0
     while position < len(line):
         if line[position] in " \t":
@@ -84,11 +131,7 @@ def _tokens(line: str) -> Iterator[str | _Operator | NotPlain]:
             yield _Operator(operator)
             position += len(operator)
             continue
-        word = _word(line, position)
-        if isinstance(word, NotPlain):
-            yield word
-            return
-        text, position = word
+        text, position = _word(line, position)
         yield text
 
 
@@ -103,50 +146,38 @@ def _redirection(line: str, position: int) -> str | None:
     return None
 
 
-def _word(line: str, start: int) -> tuple[str, int] | NotPlain:
+def _word(line: str, start: int) -> tuple[str, int]:
     pieces: list[str] = []
     position = start
     while position < len(line) and line[position] not in " \t;|&":
         char = line[position]
         if char in "'\"":
             end = line.find(char, position + 1)
-            if end < 0:
-                return NotPlain("a quote is not closed")
             quoted = line[position + 1 : end]
-            if char == '"' and any(special in quoted for special in "$`\\!"):
-                return NotPlain("it expands something within quotes")
+            if end < 0 or (char == '"' and any(special in quoted for special in "$`\\!")):
+                raise _SpecialError
             if any(ord(inner) < 32 for inner in quoted):
-                return NotPlain("it holds control characters")
+                raise _SpecialError
             pieces.append(quoted)
             position = end + 1
-        elif plain := _PLAIN.match(line, position):
+        elif plain := PLAIN.match(line, position):
             pieces.append(plain.group())
             position = plain.end()
-        elif char == "~" and pieces and pieces[-1][-1:] not in ("", "=", ":"):
-            pieces.append(char)  # expanded only where a path may begin
-            position += 1
-        elif ord(char) > 0xA0 and char.isalnum():
+        elif (char == "~" and not may_be_home(pieces)) or is_letter(char):
             pieces.append(char)
             position += 1
         else:
-            return NotPlain(_meaning(char))
+            raise _SpecialError
     if position < len(line) and line[position] == "&" and not line.startswith("&&", position):
-        return NotPlain("it starts something in the background")
+        raise _SpecialError
     return "".join(pieces), position
 
 
-def _meaning(char: str) -> str:
-    meanings = {
-        "$": "it expands a variable or runs a command within ($)",
-        "`": "it runs a command within (`)",
-        ">": "it writes to a file (>)",
-        "<": "it reads from somewhere else (<)",
-        "\n": "it has more than one line",
-        "*": "the shell expands file names (*)",
-        "?": "the shell expands file names (?)",
-        "[": "the shell expands file names ([)",
-        "~": "it leads to a home folder (~)",
-        "&": "it starts something in the background (&)",
-        "\\": "it escapes characters (\\)",
-    }
-    return meanings.get(char, f"{char!r} has a meaning of its own to the shell")
+def may_be_home(before: list[str]) -> bool:
+    """Whether a `~` behind these pieces of its word begins a path."""
+    return not before or before[-1][-1:] in ("", "=", ":")
+
+
+def is_letter(char: str) -> bool:
+    """Of a script that no shell gives a meaning to."""
+    return ord(char) > 0xA0 and char.isalnum()

@@ -3,27 +3,27 @@
 Pure: the facts of the machine come from a `Ground` that is handed in, the rest are values.
 
 The first that applies:
- 1. a deny rule;  2. a path outside the project;  3. instructions of a directory that is not
- trusted, while context is gathered;  4. secrets and protected files, unless an allow rule with a
- pattern names them;  5. read-only denies what is not proven to only look;  6. an ask rule;
- 7. an allow rule;  8. what is proven to only look is allowed;  9. the mode: ask asks, auto-edit
- allows writes, auto allows, commands only where they are contained.
+ 1. a path outside the project, or no certain host;  2. a deny rule;  3. instructions of a directory
+ that is not trusted, while context is gathered;  4. secrets and protected files, unless an allow
+ rule with a pattern names them;  5. read-only denies what is not proven to only look;  6. an ask
+ rule;  7. an allow rule;  8. what is proven to only look is allowed;  9. the mode: ask asks,
+ auto-edit allows writes, auto allows, commands only where they are contained.
 """
 
 import msgspec
 
 from executor.errors import OutsideWorkspace
 from executor.policy.call import PlannedCall
-from executor.policy.command_line import roughly
 from executor.policy.facts import Facts, facts_of
 from executor.policy.git_commands import git_effect
 from executor.policy.ground import Ground
-from executor.policy.memory import command_memory
+from executor.policy.memory import NOT_REMEMBERED, Memory, command_memory
+from executor.policy.off_limits import off_limits
 from executor.policy.places import instructs, is_protected
-from executor.policy.readings import readings
+from executor.policy.readings import tightening
 from executor.policy.rules import COMMAND_TOOLS, Rule
+from executor.policy.shell_facts import Judged
 from executor.policy.verdict import Allow, Ask, Deny, Mode, Verdict
-from executor.workspace import ResolvedPath
 from executor.workspace.secret_names import is_secret
 
 
@@ -48,9 +48,11 @@ def decide(call: PlannedCall, state: PolicyState, ground: Ground) -> Verdict:
     """Whether `call` may run; never raises for anything that a maestro can send."""
     rules = state.rules
     try:
-        facts = facts_of(call, ground, _off_limits(rules), trusted=state.trusted)
+        facts = facts_of(call, ground, off_limits(rules.deny, rules.ask), trusted=state.trusted)
     except OutsideWorkspace as error:
         return Deny(f"{error}", rule="only the project's own files may be touched")
+    if facts.impossible:
+        return Deny(facts.impossible, rule="only certain hosts may be reached")
     denied = _tightening(rules.deny, call, facts)
     if denied is not None:
         return Deny(f"the rule {denied.text} denies it", rule=f"deny {denied.text}")
@@ -72,22 +74,6 @@ def decide(call: PlannedCall, state: PolicyState, ground: Ground) -> Verdict:
     return _by_mode(call, state, facts, facts.unclear)
 
 
-def _off_limits(rules: Rules) -> "_OffLimits":
-    return _OffLimits(
-        tuple(rule for rule in (*rules.deny, *rules.ask) if rule.names("ReadFile") and rule.pattern)
-    )
-
-
-class _OffLimits(msgspec.Struct, frozen=True):
-    """Whether a rule about reading files holds for a path that a command names."""
-
-    rules: tuple[Rule, ...]
-
-    def __call__(self, found: ResolvedPath) -> bool:
-        paths = ("/".join(found.literal), "/".join(found.real)) if self.rules else ()
-        return any(rule.matches_path(path) for rule in self.rules for path in paths)
-
-
 def only_looks(call: PlannedCall, state: PolicyState, ground: Ground) -> bool:
     """Whether `call` changes no file, by what its commands are; nothing is permitted by this.
 
@@ -96,7 +82,7 @@ def only_looks(call: PlannedCall, state: PolicyState, ground: Ground) -> bool:
     if call.tool_name == "Git" and not call.custom:  # the tool runs nothing of the repository
         return git_effect(tuple(call.parameters.args)) == "read"
     try:
-        facts = facts_of(call, ground, _off_limits(state.rules), trusted=True)
+        facts = facts_of(call, ground, off_limits(state.rules.deny, state.rules.ask), trusted=True)
     except OutsideWorkspace:
         return False
     return facts.unclear is None
@@ -106,25 +92,19 @@ def _tightening(rules: tuple[Rule, ...], call: PlannedCall, facts: Facts) -> Rul
     """The first rule that holds for any part of the call, by any way to read it."""
     for rule in rules:
         if rule.names(call.tool_name) and (
-            rule.pattern is None or any(rule.matches_path("/".join(p)) for p in facts.paths)
+            rule.pattern is None
+            or any(rule.matches_path("/".join(parts)) for parts in facts.paths)
+            or any(rule.matches_host(host) for host in facts.hosts)
         ):
             return rule
-    about_commands = [rule for rule in rules if rule.tools <= COMMAND_TOOLS]
-    if not about_commands or call.tool_name not in COMMAND_TOOLS:
+    if call.tool_name not in COMMAND_TOOLS or call.custom:
         return None
-    commands = facts.commands if facts.exact else roughly(call.parameters.command)
-    for words in commands:
-        for tool, reading in readings(call.tool_name, words):
-            for rule in about_commands:
-                if rule.names(tool) and (
-                    rule.matches_words(reading) if rule.pattern else tool == "Git"
-                ):
-                    return rule
-    return None
+    commands = [one.command.words for judged in facts.judged for one in judged.all]
+    return tightening(rules, call.tool_name, commands, facts.line)
 
 
 def _loosening(rules: tuple[Rule, ...], call: PlannedCall, facts: Facts) -> Rule | None:
-    """The first of the rules that, together, cover every path or every unproven command."""
+    """The first of the rules that, together, cover every path, host or unproven command."""
     mine = [rule for rule in rules if rule.names(call.tool_name)]
     for rule in mine:
         if rule.pattern is None:
@@ -133,17 +113,31 @@ def _loosening(rules: tuple[Rule, ...], call: PlannedCall, facts: Facts) -> Rule
         whole = (
             rule
             for rule in mine
-            if facts.paths and all(rule.matches_path("/".join(parts)) for parts in facts.paths)
+            if (facts.paths or facts.hosts)
+            and all(rule.matches_path("/".join(parts)) for parts in facts.paths)
+            and all(rule.matches_host(host) for host in facts.hosts)
         )
         return next(whole, None)
-    if not facts.exact or not facts.unproven:
+    if not facts.judged or facts.unclear is None:
         return None
+    return _covering(mine, facts.judged)
+
+
+def _covering(rules: list[Rule], judged: tuple[Judged, ...]) -> Rule | None:
+    """The first of the rules that cover each of these, or else what it runs."""
     first: Rule | None = None
-    for words in facts.unproven:
-        covering = next((rule for rule in mine if rule.matches_words(words)), None)
-        if covering is None:
+    for one in judged:
+        if one.why is None:
+            continue
+        command = one.command
+        found = next(
+            (rule for rule in rules if rule.matches_words(command.words, command.globs)), None
+        )
+        if found is None and one.inner:
+            found = _covering(rules, one.inner)
+        if found is None:
             return None
-        first = first or covering
+        first = first or found
     return first
 
 
@@ -162,8 +156,7 @@ def _guarded(call: PlannedCall, facts: Facts) -> Deny | None:
 def _by_mode(call: PlannedCall, state: PolicyState, facts: Facts, why: str) -> Verdict:
     if state.mode == "auto":
         if not state.contained and call.effect != "write":
-            uncontained = f"{why}, and there is no sandbox to hold it"
-            return Ask(uncontained, "mode auto", *_memory(call, facts))
+            return _asked(f"{why}, and there is no sandbox to hold it", call, state, facts)
         if not facts.exact and any(
             rule.names(tool) for rule in state.rules.deny for tool in COMMAND_TOOLS
         ):
@@ -171,17 +164,29 @@ def _by_mode(call: PlannedCall, state: PolicyState, facts: Facts, why: str) -> V
         return Allow(rule="mode auto")
     if state.mode == "auto-edit" and call.effect == "write" and not call.custom:
         return Allow(rule="mode auto-edit")
-    return Ask(why, f"mode {state.mode}", *_memory(call, facts))
+    return _asked(why, call, state, facts)
 
 
-def _memory(call: PlannedCall, facts: Facts) -> tuple[str, str]:
-    """What a remembered yes would cover, in words and as a rule; empty where it can't be."""
+def _asked(why: str, call: PlannedCall, state: PolicyState, facts: Facts) -> Ask:
+    memory = _memory(call, facts)
+    return Ask(why, f"mode {state.mode}", memory.words, memory.rule, lasting=memory.lasting)
+
+
+def _memory(call: PlannedCall, facts: Facts) -> Memory:
+    """What a remembered yes would cover."""
     if call.custom:
-        return f"every call of {call.tool_name}", call.tool_name
+        return Memory(f"every call of {call.tool_name}", call.tool_name)
     if call.tool_name in COMMAND_TOOLS:
-        if facts.exact and len(facts.unproven) == 1:
-            return command_memory(call.tool_name, facts.unproven[0])
-        return "", ""
+        commands = {one.command for one in facts.unproven}
+        if facts.exact and len(commands) == 1:
+            command = commands.pop()
+            return (
+                NOT_REMEMBERED if command.globs else command_memory(call.tool_name, command.words)
+            )
+        return NOT_REMEMBERED
+    if facts.hosts:
+        host = facts.hosts[0]
+        return Memory(f"every page of {host}", f"{call.tool_name}({host})", lasting=True)
     if call.effect == "write":
-        return "all edits of files in this project", "Write"
-    return "", ""
+        return Memory("all edits of files in this project", "Write")
+    return NOT_REMEMBERED

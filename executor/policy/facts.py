@@ -1,24 +1,23 @@
-"""The facts of one call: its paths, its commands, and why it is not proven to only look.
+"""The facts of one call: its paths, hosts, commands, and why it is not proven to only look.
 
 Says nothing of what follows from them; `decide` does.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
 from executor.policy.call import PlannedCall
-from executor.policy.command_line import NotPlain, PlainCommands, take_apart
+from executor.policy.command_line import NotPlain, Simple
 from executor.policy.git_commands import git_effect
+from executor.policy.git_looks import git_strays
 from executor.policy.ground import Ground
-from executor.policy.harmless import git_strays, not_harmless
-from executor.policy.rules import PATH_TOOLS
+from executor.policy.hosts import BadHost, host_of
+from executor.policy.off_limits import OffLimits
+from executor.policy.rules import HOST_TOOLS, PATH_TOOLS
+from executor.policy.shell_facts import Judged, judged_line
 from executor.policy.standpoint import Standpoint
-from executor.workspace import ResolvedPath
 from executor.workspace.resolved import shown
-
-Words = tuple[str, ...]
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -26,20 +25,30 @@ class Facts(msgspec.Struct, frozen=True):
     """Why the call is not proven to only look; None when it is."""
     paths: tuple[tuple[str, ...], ...] = ()
     """Literal and real components of each path: a rule that denies either denies."""
-    commands: tuple[Words, ...] = ()
-    """Of Shell and Git, every simple command; none where `exact` is False."""
-    unproven: tuple[Words, ...] = ()
-    """Those of them that are not proven to only look."""
-    exact: bool = True
+    hosts: tuple[str, ...] = ()
+    """Normal names of the machines that it reaches."""
+    impossible: str = ""
+    """Why it can't be what it says, whatever rules allow."""
+    judged: tuple[Judged, ...] = ()
+    """Of Shell and Git, every simple command; none where the line can't be taken apart."""
+    line: str = ""
+    """The command line, where any part of it could not be taken apart with certainty."""
 
     @property
     def shown(self) -> tuple[str, ...]:
         return tuple(shown(parts) for parts in self.paths)
 
+    @property
+    def exact(self) -> bool:
+        return not self.line
 
-def facts_of(
-    call: PlannedCall, ground: Ground, off_limits: Callable[[ResolvedPath], bool], *, trusted: bool
-) -> Facts:
+    @property
+    def unproven(self) -> tuple[Judged, ...]:
+        """The innermost commands that are not proven to only look."""
+        return tuple(one for judged in self.judged for one in judged.unproven)
+
+
+def facts_of(call: PlannedCall, ground: Ground, off_limits: OffLimits, *, trusted: bool) -> Facts:
     """Raises OutsideWorkspace for a path that leads out of the project."""
     parameters: Any = call.parameters
     reads = call.effect == "read"
@@ -51,6 +60,8 @@ def facts_of(
             path = getattr(parameters, "file_path", None) or getattr(parameters, "dir_path", None)
             found = ground.resolve(path or getattr(parameters, "path", "."))
             return Facts(None if reads else "it changes a file", (found.literal, found.real))
+        case name if name in HOST_TOOLS:
+            return _fetch(parameters.url)
         case "Shell":
             return _shell(parameters.command, parameters.workdir, at)
         case "Git":
@@ -59,7 +70,16 @@ def facts_of(
             return Facts(None if reads else "it is not known to only look")
 
 
-def _git(arguments: Words, at: Standpoint) -> Facts:
+def _fetch(url: str) -> Facts:
+    """Even what only reads tells the other machine what was asked for."""
+    try:
+        host = host_of(url)
+    except BadHost as error:
+        return Facts(f"{error}", impossible=f"{error}")
+    return Facts(f"it reaches {host}", hosts=(host,))
+
+
+def _git(arguments: tuple[str, ...], at: Standpoint) -> Facts:
     words = {
         "write": "changes the repository",
         "network": "reaches another machine",
@@ -70,38 +90,18 @@ def _git(arguments: Words, at: Standpoint) -> Facts:
         unclear = git_strays(arguments, at)
     else:
         unclear = f"git {arguments[0] if arguments else ''} {words[effect]}"
-    return Facts(unclear, commands=(arguments,), unproven=(arguments,) if unclear else ())
+    return Facts(unclear, judged=(Judged(Simple(arguments), unclear),))
 
 
 def _shell(command: str, workdir: str | None, at: Standpoint) -> Facts:
     if workdir is not None:
-        at = Standpoint(
-            at.ground, at.trusted, at.off_limits, ("/".join(at.ground.resolve(workdir).real),)
-        )
-    match take_apart(command):
-        case NotPlain(why=why):
-            return Facts(why, exact=False)
-        case PlainCommands(commands=commands):
-            reasons = _reasons(commands, at)
-            return Facts(
-                next((why for why in reasons if why is not None), None),
-                commands=commands,
-                unproven=tuple(
-                    words for words, why in zip(commands, reasons, strict=True) if why is not None
-                ),
-            )
-
-
-def _reasons(commands: tuple[Words, ...], at: Standpoint) -> list[str | None]:
-    """Why each command is not proven to only look. Behind a `cd` that leads elsewhere, none is."""
-    reasons: list[str | None] = []
-    for words in commands:
-        why = not_harmless(words, at)
-        reasons.append(why)
-        if words[0] == "cd":
-            entered = at.entering(words[1]) if why is None else None
-            if entered is None:
-                rest = len(commands) - len(reasons)
-                return [*reasons, *["it runs in another folder"] * rest]
-            at = entered
-    return reasons
+        folder = "/".join(at.ground.resolve(workdir).real)
+        at = msgspec.structs.replace(at, bases=(folder,))
+    judged = judged_line(command, at)
+    if isinstance(judged, NotPlain):
+        return Facts(judged.why, line=command)
+    return Facts(
+        next((one.why for one in judged if one.why is not None), None),
+        judged=judged,
+        line="" if all(one.exact for one in judged) else command,
+    )

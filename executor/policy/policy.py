@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from executor.policy.call import PlannedCall
 from executor.policy.decide import PolicyState, Rules, decide, only_looks
-from executor.policy.ground import Ground
+from executor.policy.ground import ProjectGround
 from executor.policy.rules import parse_rule
 from executor.policy.verdict import Ask, Mode, Verdict
 
@@ -18,7 +18,7 @@ class Policy:
     """Decides for one session; loosened only by its user."""
 
     def __init__(
-        self, state: PolicyState, ground: Ground, contains: Callable[[], bool] | None = None
+        self, state: PolicyState, ground: ProjectGround, contains: Callable[[], bool] | None = None
     ) -> None:
         """`contains` tells whether commands are contained; asked where it matters only."""
         self.state = state
@@ -29,11 +29,11 @@ class Policy:
         state = self.state
         if state.mode == "auto" and self._contains is not None:
             state = replace(state, contained=self._contains())
-        return decide(call, state, self._ground)
+        return decide(call, state, self._ground.for_one_decision())
 
     def only_looks(self, call: PlannedCall) -> bool:
         """The call is proven to change nothing."""
-        return only_looks(call, self.state, self._ground)
+        return only_looks(call, self.state, self._ground.for_one_decision())
 
     def remember(self, ask: Ask) -> None:
         """Allow from now on what the question said it would cover; until the session ends."""

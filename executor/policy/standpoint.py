@@ -3,23 +3,24 @@
 Follows `cd` within one line; knows no program and no option.
 """
 
-from collections.abc import Callable
+from collections.abc import Sequence
 
 import msgspec
 
 from executor.errors import OutsideWorkspace
 from executor.policy.ground import Ground, IsRead
-from executor.workspace import ResolvedPath
-from executor.workspace.secret_names import is_secret
+from executor.policy.off_limits import OffLimits
 
 MAX_BASES = 8
+MAX_NAMES = 200
+"""Names of files that the wildcards of one command may stand for."""
 
 
 class Standpoint(msgspec.Struct, frozen=True):
     ground: Ground
     trusted: bool
-    off_limits: Callable[[ResolvedPath], bool]
-    """Whether a rule of the user's denies reading there, or asks."""
+    off_limits: OffLimits
+    """What a rule of the user's denies reading, or asks about."""
     bases: tuple[str, ...] = ("",)
     """Every folder that the command may run in: a `cd` before it may have failed."""
 
@@ -27,14 +28,51 @@ class Standpoint(msgspec.Struct, frozen=True):
         """Whether `word`, taken as a path, stays within the project and names no secret."""
         return all(self._may_read(path) for path in self._paths(word))
 
+    def is_file(self, word: str) -> bool:
+        """Whether `word`, which is inside, is a file wherever it may be meant from."""
+        return all(self.ground.resolve(path).kind == "file" for path in self._paths(word))
+
     def holds_secrets(self, word: str, is_read: IsRead) -> bool:
         """Whether a secret that is read lies beneath the folder `word`, which is inside."""
-        return any(self.ground.holds_secrets(path, is_read) for path in self._paths(word))
+        return any(
+            self.ground.holds_secrets(path, is_read, self.off_limits) for path in self._paths(word)
+        )
+
+    def tracks_secrets(self) -> bool:
+        """Whether git may know files here that hold secrets."""
+        return self.ground.tracks_secrets(self.off_limits)
+
+    def expanded(self, words: Sequence[str], globs: frozenset[int]) -> tuple[str, ...] | None:
+        """`words` as the shell expands them; None where that can't be told.
+
+        Only wildcards behind a folder are followed: at the start of a word, a name that appears
+        meanwhile could become an option.
+        """
+        found: list[str] = []
+        for index, word in enumerate(words):
+            if index not in globs:
+                found.append(word)
+                continue
+            folder, slash, pattern = word.rpartition("/")
+            if not slash or not folder.strip("/") or folder[:1] in "-*?" or "*" in folder:
+                return None
+            for path in self._paths(folder):
+                names = self._names(path, pattern)
+                if names is None:
+                    return None
+                found.extend(f"{folder}/{name}" for name in names or (pattern,))
+        return tuple(found) if len(found) <= MAX_NAMES else None
 
     def entering(self, word: str) -> "Standpoint | None":
         """Behind `cd word`, which stays inside; None where there are too many places to be."""
         bases = tuple(dict.fromkeys((*self.bases, *self._paths(word))))
         return msgspec.structs.replace(self, bases=bases) if len(bases) <= MAX_BASES else None
+
+    def _names(self, folder: str, pattern: str) -> tuple[str, ...] | None:
+        try:
+            return self.ground.names(folder, pattern)
+        except OutsideWorkspace:
+            return None
 
     def _paths(self, word: str) -> list[str]:
         if word.startswith("/"):
@@ -46,4 +84,4 @@ class Standpoint(msgspec.Struct, frozen=True):
             found = self.ground.resolve(path)
         except OutsideWorkspace:
             return False
-        return not (is_secret(found.literal) or is_secret(found.real) or self.off_limits(found))
+        return not any(self.off_limits.covers(parts) for parts in (found.literal, found.real))

@@ -22,6 +22,8 @@ class Ask(msgspec.Struct, frozen=True):
     """What a remembered approval would cover, in words; empty if it can't be remembered."""
     remember_rule: str = ""
     """The same as a rule in the configuration's syntax."""
+    lasting: bool = False
+    """Whether that rule may be kept for ever, in every project."""
 
 
 class Deny(msgspec.Struct, frozen=True):

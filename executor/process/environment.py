@@ -58,12 +58,13 @@ SET = {
     "CI": "1",
     "DEBIAN_FRONTEND": "noninteractive",
     "GIT_EDITOR": "true",
+    "GIT_OPTIONAL_LOCKS": "0",
     "GIT_PAGER": "cat",
     "GIT_TERMINAL_PROMPT": "0",
     "PAGER": "cat",
     "TERM": "dumb",
 }
-"""Nothing waits for a person, pages, or draws."""
+"""Nothing waits for a person, pages, or draws; a look at a repository writes nothing to it."""
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 

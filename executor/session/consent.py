@@ -7,13 +7,13 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import assert_never
 
-from executor.errors import ToolFailure
+from executor.errors import ToolFailure, UsageError
 from executor.policy.call import PlannedCall
 from executor.policy.verdict import Allow, Ask, Deny
 from executor.session.parts import SessionParts
 from executor.session.results import Refused
 from executor.session.words import body, title
-from executor.view.port import Approved, Declined, Question
+from executor.view.port import Approved, Declined, Notice, Question
 from executor.workspace.text import decode
 from executor.workspace.waiting import in_thread
 from protocol.tools.write_file import WriteFile
@@ -71,6 +71,16 @@ class Consent:
         text = None if there is None else decode(there.content)
         return body(call, None if text is None else text.text)
 
+    async def _keep(self, ask: Ask) -> None:
+        """For ever; where that fails the yes holds for the session, and the user is told."""
+        keep = self._parts.keep_rule
+        if keep is None:
+            return
+        try:
+            await in_thread(lambda: keep(ask.remember_rule))
+        except UsageError as error:
+            self._parts.view.show(Notice(str(error), "warning"))
+
     async def _asked(self, tool_id: str, call: PlannedCall, ask: Ask) -> Refused | None:
         question = Question(
             tool_id=tool_id,
@@ -79,11 +89,14 @@ class Consent:
             why=ask.why,
             body=await self._body(call),
             remember=ask.remember,
+            lasting=ask.lasting and self._parts.keep_rule is not None,
         )
         match await self._parts.view.ask(question):
             case Approved(scope=scope):
                 if scope != "once":
                     self._parts.remember(ask)
+                if scope == "always":
+                    await self._keep(ask)
                 return None
             case Declined(unasked=True):
                 return Refused(

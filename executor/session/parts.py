@@ -62,6 +62,8 @@ class SessionParts(msgspec.Struct, frozen=True, kw_only=True):
     decide: Callable[[PlannedCall], Verdict]
     remember: Callable[[Ask], None]
     """The user's yes is to hold for what the question's `remember` says."""
+    keep_rule: Callable[[str], None] | None = None
+    """Write a rule to the user's configuration; raises UsageError. None: nothing is kept."""
     context: Callable[[str, Emit], ToolContext]
     """The world of the call with this tool_id; its live output goes to the given function."""
     end_survivors: Callable[[str], Awaitable[object]]

@@ -40,6 +40,7 @@ class GrepTool:
             output=parameters.output,
             rows_max=ROWS_MAX,
             seconds=_LISTING_SECONDS,
+            left_out=context.workspace.left_out,
         )
         await in_thread(lambda: context.workspace.existing(parameters.path))
         with context.workspace.folder(".") as root:

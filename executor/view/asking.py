@@ -69,6 +69,8 @@ class Asking:
                 return Approved("once")
             case Typed(char="s" | "S") if self.all_shown and self._question.remember:
                 return Approved("session")
+            case Typed(char="a" | "A") if self.all_shown and self._question.lasting:
+                return Approved("always")
             case _:
                 pass
         return None
@@ -96,6 +98,7 @@ class Asking:
     def _choices(self) -> list[tuple[str, str]]:
         remember = safe_line(self._question.remember)
         kept = [("s", f"session: {remember}")] if remember else []
+        kept += [("a", "always, in every project")] if self._question.lasting else []
         return [("y", "once"), *kept, ("n", "no"), ("t", "no, and tell the model")]
 
     def _paging(self) -> list[tuple[str, str]]:
@@ -128,6 +131,8 @@ def _verdict(answer: Answer | None, remember: str) -> tuple[str, Style]:
             return "withdrawn", "yellow"
         case Approved(scope="once"):
             return "allowed once", "green"
+        case Approved(scope="always"):
+            return f"allowed always, in every project: {remember}", "green"
         case Approved():
             return f"allowed for this session: {remember}", "green"
         case Declined(words=words):

@@ -116,10 +116,12 @@ class Question(msgspec.Struct, frozen=True):
     """The whole of what will happen: the complete command, or the diff. Raw."""
     remember: str = ""
     """What `session` would allow from then on (`commands like "git status"`)."""
+    lasting: bool = False
+    """Whether `always` may be offered too: the same, in every project."""
 
 
 class Approved(msgspec.Struct, frozen=True):
-    scope: Literal["once", "session"] = "once"
+    scope: Literal["once", "session", "always"] = "once"
 
 
 class Declined(msgspec.Struct, frozen=True):

@@ -17,6 +17,7 @@ from typing import Literal
 import msgspec
 
 from executor.errors import ToolFailure
+from executor.workspace.left_out import NOTHING_LEFT_OUT, LeftOut
 from executor.workspace.numbered import cut_line
 from executor.workspace.patterns import BadPattern, PathPattern, glob_patterns
 from executor.workspace.resolved import shown
@@ -43,6 +44,7 @@ class Request(msgspec.Struct, frozen=True):
     rows_max: int
     seconds: float
     """For the listing of the files."""
+    left_out: LeftOut = NOTHING_LEFT_OUT
 
 
 class Line(msgspec.Struct, frozen=True, array_like=True):
@@ -72,7 +74,7 @@ Found = Hit | Summary
 def main() -> None:
     """Answer the request in the program's first argument."""
     request = msgspec.json.decode(sys.argv[1], type=Request)
-    for found in search(Workspace(Path.cwd()), request):
+    for found in search(Workspace(Path.cwd(), request.left_out), request):
         os.write(1, msgspec.json.encode(found) + b"\n")
 
 

@@ -6,6 +6,8 @@ Looks at names only, never at content.
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
+from executor.workspace.twins import folded
+
 SECRET_NAMES = (
     ".env", ".env.*", "*.pem", "*.key", "*.p12", "*.pfx", "*.keystore", "*.jks", "*.kdbx",
     "id_rsa*", "id_dsa*", "id_ecdsa*", "id_ed25519*", ".netrc", "_netrc", ".npmrc", ".pypirc",
@@ -18,10 +20,10 @@ HARMLESS_NAMES = (".env.example", ".env.sample", ".env.template", ".env.dist", "
 
 
 def is_secret(parts: Sequence[str]) -> bool:
-    """Whether a path of these components names a secret; letter case does not matter."""
-    lowered = [part.lower() for part in parts]
-    if not lowered or lowered[-1] in HARMLESS_NAMES:
+    """Whether a path of these components names a secret; twins count as the same."""
+    names = [folded(part) for part in parts]
+    if not names or names[-1] in HARMLESS_NAMES:
         return False
-    if any(part in SECRET_FOLDERS for part in lowered):
+    if any(part in SECRET_FOLDERS for part in names):
         return True
-    return any(fnmatchcase(lowered[-1], name) for name in SECRET_NAMES)
+    return any(fnmatchcase(names[-1], pattern) for pattern in SECRET_NAMES)

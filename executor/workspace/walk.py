@@ -15,6 +15,7 @@ import msgspec
 from executor.errors import ToolFailure
 from executor.workspace.files import read_regular
 from executor.workspace.ignore import NOTHING_IGNORED, IgnoreRules
+from executor.workspace.left_out import NOTHING_LEFT_OUT, LeftOut
 from executor.workspace.resolved import FOLDER_FLAGS
 
 DEPTH_MAX = 64
@@ -42,6 +43,8 @@ class Pruning(msgspec.Struct, frozen=True):
     keep: Callable[[tuple[str, ...], EntryKind], bool] | None = None
     """Which entries are listed; folders that are not listed are entered all the same."""
     cancelled: Callable[[], bool] = lambda: False
+    left_out: LeftOut = NOTHING_LEFT_OUT
+    """What is neither listed nor entered."""
 
 
 class Listing(msgspec.Struct, frozen=True):
@@ -143,7 +146,11 @@ class _Walker:
 
     def _is_left_out(self, entry: Entry, rules: IgnoreRules) -> bool:
         is_folder = entry.kind == "folder"
-        return entry.path[-1] == _GIT_FOLDER or rules.ignores(entry.path, is_folder=is_folder)
+        return (
+            entry.path[-1] == _GIT_FOLDER
+            or rules.ignores(entry.path, is_folder=is_folder)
+            or self._pruning.left_out.covers(entry.path)
+        )
 
     def _is_over(self) -> bool:
         if not self.cut:

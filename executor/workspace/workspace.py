@@ -9,9 +9,12 @@ from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import msgspec
+
 from executor.errors import OutsideWorkspace, ToolFailure
 from executor.workspace import files
 from executor.workspace.files import FileBytes, Recent, Stamp
+from executor.workspace.left_out import NOTHING_LEFT_OUT, LeftOut
 from executor.workspace.names import printable
 from executor.workspace.resolved import FOLDER_FLAGS, Located, ResolvedPath
 from executor.workspace.root import Root
@@ -29,8 +32,12 @@ class Workspace:
     `resolve` raise ToolFailure, whose text is for the model.
     """
 
-    def __init__(self, root: Path) -> None:
-        """Open `root`; raises OSError where it is no folder that can be read."""
+    def __init__(self, root: Path, left_out: LeftOut = NOTHING_LEFT_OUT) -> None:
+        """Open `root`; raises OSError where it is no folder that can be read.
+
+        `left_out` is what no listing tells of.
+        """
+        self.left_out = left_out
         self._root = Root(root)
         self.root = self._root.path
         self._changing = threading.RLock()
@@ -143,7 +150,8 @@ class Workspace:
         Failures: those of `folder`.
         """
         with self._root.folder(path) as found:
-            return walk(self._root.handle, found.folder, found.path.real, pruning)
+            bounds = msgspec.structs.replace(pruning, left_out=self.left_out)
+            return walk(self._root.handle, found.folder, found.path.real, bounds)
 
 
 def _require_writable(found: Located) -> None:

@@ -44,6 +44,8 @@ def test_a_project_can_only_tighten(tmp_path: Path) -> None:
             "allow": str(user),
             "max_seconds": str(project),
             "deny": str(project),
+            "allow Shell(make *)": f"{user}, line 3",
+            "deny Write(db/**)": f"{project}, line 10",
         },
     )
 

@@ -4,6 +4,7 @@ Real files and links; nothing is run.
 """
 
 import os
+import subprocess
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,6 +36,13 @@ def build(outer: Path) -> Path:
     os.symlink("../.git", root / "src" / "notes")
     os.symlink("src", root / "source")
     return root
+
+
+def make_repository(root: Path, *tracked: str) -> None:
+    """A real repository with one commit that holds `tracked`."""
+    identity = ("-c", "user.name=Ada", "-c", "user.email=ada@example.test")
+    for arguments in (("init", "-q"), ("add", "--", *tracked), (*identity, "commit", "-qm", "x")):
+        subprocess.run(["git", *arguments], cwd=root, check=True, env={"PATH": PATH})
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """What each mode, rule, path and remembered answer makes of a call, as tables."""
 
+import re
 import time
 from collections.abc import Generator
 from pathlib import Path
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from executor.policy.call import PlannedCall
 from executor.policy.policy import Policy
+from executor.policy.rules import parse_rule
 from executor.policy.verdict import Allow, Ask, Deny, Mode
 from tests.executor.policy.ground import build, built_in, policy
 
@@ -38,6 +40,16 @@ PLACES = {
     "protected through a link": "src/notes/config",
     "protected name": "home/.bashrc",
     "own rules": ".codegen/config.toml",
+    "protected, accent": ".g\u00eft/config",
+    "protected, full width": "\uff0e\uff47\uff49\uff54/config",
+    "protected, invisible": ".g\u200cit/hooks/x",
+    "protected, long letter": ".v\u017fcode/x",
+    "protected, short name": "git~1/config",
+    "protected, stream": ".git::$INDEX_ALLOCATION/config",
+    "protected, own folder missing": "new/.Husky/pre-commit",
+    "secret, full width": "\uff0eenv",
+    "secret, stream": ".env::$DATA",
+    "secret, invisible": ".e\u200bnv",
 }
 OUTSIDE = {name for name in PLACES if "out" in name and "through" not in name} | {
     "a sibling with the same beginning", "not a path", "too long",
@@ -381,5 +393,45 @@ def test_no_line_of_hostile_words_leads_outside_unasked(root: Path, line: str) -
     with policy(root) as made:
         verdict = made.decide(built_in("Shell", command=line))
     if isinstance(verdict, Allow):
-        assert not set(line) & set("><`$&\\~*{#\n") - {"&"}
-        assert "& " not in line.replace("&&", "")
+        bare = re.sub(r"'[^']*'|\"[^\"]*\"|\\\\.|#.*", "", line)
+        assert not set(bare) & set(">`$~*")
+        assert "&" not in bare.replace("&&", "")
+
+
+def test_the_mode_of_a_session_can_be_changed(asking: Policy) -> None:
+    asking.set_mode("read-only")
+    assert isinstance(asking.decide(WRITE), Deny)
+
+
+def test_what_is_no_known_tool_is_asked_about_each_time(asking: Policy) -> None:
+    call = PlannedCall("Teleport", "execute", built_in("GetWorkingDirectory").parameters)
+    assert asking.decide(call) == Ask("it is not known to only look", "mode ask")
+
+
+def test_a_rule_without_a_pattern_covers_every_command_host_and_path() -> None:
+    rule = parse_rule("Shell")
+    assert (rule.matches_words(("x",)), rule.matches_path("x"), rule.matches_host("x")) == (
+        (True,) * 3
+    )
+
+
+@pytest.mark.parametrize("name", [".e\u200bnv", ".ssh", "id_rsa.pub", "a.pem"])
+def test_a_folder_that_holds_a_secret_by_any_name_is_not_searched(
+    name: str, tmp_path: Path
+) -> None:
+    root = build(tmp_path)
+    (root / "src" / name).touch()
+    with policy(root) as made:
+        verdict = made.decide(built_in("Shell", command="grep -r x src"))
+        assert type(verdict) is (Allow if name == "id_rsa.pub" else Ask)
+
+
+@pytest.mark.parametrize(("count", "pattern"), [(3001, "*.a"), (201, "*.a"), (1, "?.a")])
+def test_wildcards_for_too_many_or_uncertain_names_ask(
+    count: int, pattern: str, tmp_path: Path
+) -> None:
+    root = build(tmp_path)
+    for number in range(count):
+        (root / "src" / f"\u00e9{number}.a").touch()
+    with policy(root) as made:
+        assert isinstance(made.decide(built_in("Shell", command=f"ls src/{pattern}")), Ask)

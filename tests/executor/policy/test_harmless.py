@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 
 from executor.policy.call import PlannedCall
-from executor.policy.decide import PolicyState, decide
+from executor.policy.decide import PolicyState
 from executor.policy.ground import ProjectGround
+from executor.policy.policy import Policy
 from executor.policy.verdict import Allow, Ask, Deny, Mode
 from executor.workspace import Workspace
 from protocol.tools.shell import Shell
+from tests.executor.policy.ground import make_repository
 from tests.requirements import covers
 
 MODES: tuple[Mode, ...] = ("ask", "auto-edit")
@@ -21,7 +23,10 @@ MODES: tuple[Mode, ...] = ("ask", "auto-edit")
 TABLES = Path(__file__).parent
 ORDINARY = (TABLES / "ordinary.txt").read_text().splitlines()
 HOSTILE = (TABLES / "hostile.txt").read_text().splitlines()
-OVERLY_CAREFUL = {"git for-each-ref --format=%(refname)"}
+OVERLY_CAREFUL = {
+    "git for-each-ref --format=%(refname)",
+    """echo "price: \\$5" 'back`tick'""",
+}
 """Of these, what asks all the same: 95 in 100 must not."""
 
 
@@ -38,6 +43,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (outer / "outside.txt").write_text("outside\n")
     os.symlink(outer, root / "leads_out")
     os.symlink("../../outside.txt", root / "src" / "link")
+    make_repository(root, "README.md", "src/app.py")
     return root
 
 
@@ -45,14 +51,14 @@ def _verdict(command: str, root: Path, state: PolicyState) -> Allow | Ask | Deny
     call = PlannedCall("Shell", "execute", Shell(command))
     workspace = Workspace(root)
     try:
-        return decide(call, state, ProjectGround(workspace, "/usr/bin:/bin"))
+        return Policy(state, ProjectGround(workspace, "/usr/bin:/bin")).decide(call)
     finally:
         workspace.close()
 
 
 def test_the_tables_are_long_enough_and_too_much_care_is_rare() -> None:
-    assert len(set(HOSTILE)) >= 250
-    assert len(set(ORDINARY)) >= 120
+    assert len(set(HOSTILE)) >= 600
+    assert len(set(ORDINARY)) >= 230
     assert len(OVERLY_CAREFUL) <= len(ORDINARY) // 20
 
 

@@ -131,6 +131,7 @@ class Rig:
     read: PlayedTool = field(default_factory=lambda: PlayedTool("ReadFile"))
     survivors: list[str] = field(default_factory=list[str])
     remembered: list[Ask] = field(default_factory=list[Ask])
+    keep_rule: Callable[[str], None] | None = None
     decide: Callable[[PlannedCall], Verdict] = allow_all
     pace: Pace = FAST
 
@@ -164,6 +165,7 @@ class Rig:
             tools=tools,
             decide=decide,
             remember=self.remembered.append,
+            keep_rule=self.keep_rule,
             context=context,
             end_survivors=end_survivors,
         )

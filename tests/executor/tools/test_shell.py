@@ -105,7 +105,7 @@ async def test_secrets_and_what_steers_programs_are_not_in_the_environment(tmp_p
     path = (await world.text("Shell", command="echo $PATH")).splitlines()[0]
 
     assert set(names) - {"PWD", "SHLVL", "_"} == {
-        *("CI", "CODEGEN_CALL", "DEBIAN_FRONTEND", "GIT_EDITOR", "GIT_PAGER"),
+        *("CI", "CODEGEN_CALL", "DEBIAN_FRONTEND", "GIT_EDITOR", "GIT_OPTIONAL_LOCKS", "GIT_PAGER"),
         *("GIT_TERMINAL_PROMPT", "HOME", "LC_ALL", "PAGER", "PATH", "TERM"),
     }
     assert all(entry.startswith("/") for entry in path.split(":"))

@@ -1,0 +1,83 @@
+"""Whether a git command that only looks keeps to the project, and away from secrets.
+
+Git shows more than files that are there: what it tracks is shown by hash, by commit, by patch.
+"""
+
+import re
+from collections.abc import Sequence
+
+from executor.policy.standpoint import Standpoint
+
+_SHOWING = frozenset({"diff", "show", "whatchanged", "range-diff", "grep", "cat-file", "stash"})
+"""Sub-commands that print what files hold, unless told otherwise."""
+_LOGGING = frozenset({"log", "shortlog", "rev-list"})
+_PATCHES = re.compile(r"-[pucL]|-U\d*|--(patch|unified|cc|word-diff|full-diff)\b.*|-L.+|-c")
+"""Options with which a log prints patches."""
+_SUMMARIES = frozenset({
+    "--stat", "--shortstat", "--numstat", "--name-only", "--name-status", "--summary", "--dirstat",
+    "--no-patch", "-s", "--raw",
+})  # fmt: skip
+"""Options with which only names and numbers are printed."""
+_COUNTS = frozenset({"--count", "-c", "-l", "--files-with-matches"})
+"""The same, of `grep`."""
+_MAYBE_HASH = re.compile(r"[0-9a-fA-F]{4,64}")
+_FILE_OF_COMMIT = re.compile(r"[^:]+:[^:/][^:]*")
+
+
+def git_strays(arguments: Sequence[str], at: Standpoint) -> str | None:
+    """Why a git command that looks may show what is outside the project or secret, or None.
+
+    Any word may be a path, also behind the colon of `HEAD:path` or `-L 1,5:path`.
+    """
+    for word in arguments[1:]:
+        if not word.startswith("-"):
+            paths = (word, *word.split(":")[1:])
+            if not all(at.inside(path) for path in paths if path):
+                return f"git is pointed at {word}: outside the project, or secret"
+    if _shows_content(arguments) and not _is_narrow(arguments, at) and at.tracks_secrets():
+        return f"git {arguments[0]} may show files that hold secrets and that git knows here"
+    return None
+
+
+def _shows_content(arguments: Sequence[str]) -> bool:
+    command, options = arguments[0], [word for word in arguments[1:] if word.startswith("-")]
+    if command == "grep":
+        return not _COUNTS & set(options)
+    if command not in _SHOWING and command not in _LOGGING:
+        return False
+    if command == "stash" and "list" in arguments:
+        return False
+    if any(_PATCHES.fullmatch(word) for word in options):
+        return True
+    if command in _LOGGING:
+        return False
+    if command == "cat-file" or any(_MAYBE_HASH.fullmatch(word) for word in arguments[1:]):
+        return True
+    return not any(word in _SUMMARIES or word.startswith("--stat=") for word in options)
+
+
+def _is_narrow(arguments: Sequence[str], at: Standpoint) -> bool:
+    """Whether it is told which files to show, all of them there and none of them secret."""
+    words = list(arguments[1:])
+    before, behind = words, list[str]()
+    if "--" in words:
+        before, behind = words[: words.index("--")], words[words.index("--") + 1 :]
+    named = [word for word in before if not word.startswith("-")]
+    if any(_MAYBE_HASH.fullmatch(word) for word in named) and arguments[0] != "log":
+        return False
+    if "--follow" in before:
+        return False
+    if behind:
+        return all(_is_plain(word, at) for word in behind)
+    if arguments[0] in ("show", "cat-file"):
+        files = [word for word in named if not (arguments[0] == "cat-file" and word == "blob")]
+        return bool(files) and all(_FILE_OF_COMMIT.fullmatch(word) for word in files)
+    # What is both a file and a revision is refused by git itself.
+    return arguments[0] != "grep" and any(_is_plain(word, at) for word in named)
+
+
+def _is_plain(word: str, at: Standpoint) -> bool:
+    """A file that is there, named without any of git's wildcards, and no secret."""
+    if not word or word.startswith(":") or set(word) & set("*?[\\"):
+        return False
+    return at.inside(word) and at.is_file(word)

@@ -1,0 +1,72 @@
+"""The names of the files that git tracks, from its index: read as a file, git is not run.
+
+Understands the plain forms (version 2 and 3, SHA-1); of any other nothing is known.
+"""
+
+import os
+import stat
+from pathlib import Path
+
+INDEX_MAX = 16 * 1024 * 1024
+_POINTER_MAX = 4096
+_HEADER = 12
+_FIXED = 62
+_CHECKSUM = 20
+_ELSEWHERE = (b"link", b"sdir")
+"""Extensions that say that names stand elsewhere, or that folders stand for them."""
+
+
+def index_of(root: Path) -> Path | None:
+    """The index of the repository at `root`; None where there is none, or it begins above."""
+    git = root / ".git"
+    if git.is_dir():
+        return git / "index"
+    pointer = _content(git, _POINTER_MAX)
+    if pointer is None or not pointer.startswith(b"gitdir: "):
+        return None
+    folder = os.fsdecode(pointer.removeprefix(b"gitdir: ").strip())
+    return root / folder / "index" if "\0" not in folder else None
+
+
+def tracked_names(index: Path) -> tuple[str, ...] | None:
+    """The paths that `index` lists, relative to its root; None where that can't be told."""
+    if not os.path.lexists(index):
+        return ()  # of a repository in which nothing was ever added
+    content = _content(index, INDEX_MAX)
+    if content is None or content[:4] != b"DIRC" or content[4:8] not in (b"\0\0\0\2", b"\0\0\0\3"):
+        return None
+    try:
+        names, end = _names(content, int.from_bytes(content[8:12], "big"))
+    except (IndexError, ValueError):
+        return None
+    rest = content[end : len(content) - _CHECKSUM]
+    if any(extension in rest for extension in _ELSEWHERE):
+        return None
+    return tuple(os.fsdecode(name) for name in names)
+
+
+def _names(content: bytes, count: int) -> tuple[list[bytes], int]:
+    names: list[bytes] = []
+    at = _HEADER
+    for _ in range(count):
+        flags = content[at + 60] << 8 | content[at + 61]
+        start = at + _FIXED + (2 if flags & 0x4000 else 0)
+        end = content.index(0, start)
+        if min(end - start, 0xFFF) != flags & 0xFFF:
+            raise ValueError("not the form that is understood")
+        names.append(content[start:end])
+        at += (end - at + 8) & ~7
+    return names, at
+
+
+def _content(file: Path, limit: int) -> bytes | None:
+    """A regular file of at most `limit` bytes."""
+    try:
+        handle = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return None
+    with open(handle, "rb") as opened:
+        found = os.fstat(handle)
+        if not stat.S_ISREG(found.st_mode) or found.st_size > limit:
+            return None
+        return opened.read(limit)

@@ -1,0 +1,167 @@
+"""Secrets that git knows: what prints them asks, by the tool and by the shell."""
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from executor.policy.tracked import INDEX_MAX, index_of, tracked_names
+from executor.policy.verdict import Allow, Ask, Deny
+from tests.executor.policy.ground import PATH, build, built_in, make_repository, policy
+from tests.requirements import covers
+
+PRINTS = [
+    "git diff", "git diff HEAD~1", "git diff --stat -p", "git diff -U5", "git show",
+    "git show HEAD", "git show --stat deadbeef", "git show HEAD~1 --word-diff", "git log -p",
+    "git log -u -3", "git log --patch -- src", "git log -p --follow -- src/app.py",
+    "git log -L 1,2:src/app.py",
+    "git log -c", "git show -c", "git log --unified=3", "git grep x", "git grep x HEAD",
+    "git grep x -- src", "git grep x -- ':(glob)**'", "git cat-file -p HEAD",
+    "git cat-file -p deadbeef", "git cat-file blob deadbeef", "git whatchanged",
+    "git range-diff a b c", "git stash show", "git diff -- .", "git diff -- '*.py'",
+    "git diff deadbeef README.md", "git show deadbeef -- README.md", "git diff main",
+    "git diff --", "git diff -- missing.py",
+]  # fmt: skip
+PRINTS_NOT = [
+    "git status", "git log", "git log --stat", "git diff --stat", "git diff --name-only HEAD",
+    "git diff --cached --numstat", "git show --stat HEAD", "git show -s", "git show --name-status",
+    "git diff src/app.py", "git diff -- src/app.py README.md", "git log -p -- src/app.py",
+    "git log -p -2 README.md", "git show HEAD:src/app.py", "git show HEAD -- README.md",
+    "git cat-file -p HEAD:README.md", "git cat-file blob HEAD:README.md", "git blame src/app.py",
+    "git grep -l x", "git grep -c x", "git stash list", "git ls-files", "git branch",
+    "git log -S x", "git diff --stat=80", "git grep x -- src/app.py",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def tracking(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = _bare(tmp_path_factory.mktemp("outer"))
+    make_repository(root, "README.md", "src/app.py", "src/deep/server.pem")
+    return root
+
+
+def _bare(outer: Path) -> Path:
+    root = build(outer)
+    (root / ".git").rmdir()
+    (root / "src" / "deep").mkdir()
+    (root / "src" / "deep" / "server.pem").write_text("synthetic\n")
+    return root
+
+
+@covers("R-POLICY-8")
+@pytest.mark.parametrize("line", PRINTS)
+def test_git_asks_before_it_prints_secrets_that_it_tracks(line: str, tracking: Path) -> None:
+    with policy(tracking) as made:
+        assert isinstance(made.decide(built_in("Shell", command=line)), Ask)
+        arguments = tuple(line.replace("'", "").split()[1:])
+        assert isinstance(made.decide(built_in("Git", args=arguments)), Ask)
+
+
+@pytest.mark.parametrize("line", PRINTS_NOT)
+def test_git_that_prints_none_of_them_does_not_ask(line: str, tracking: Path) -> None:
+    with policy(tracking) as made:
+        assert made.decide(built_in("Shell", command=line)) == Allow("it only looks")
+
+
+@pytest.mark.parametrize("line", PRINTS)
+def test_where_none_is_tracked_git_prints_unasked(line: str, tmp_path: Path) -> None:
+    root = _bare(tmp_path)
+    make_repository(root, "README.md", "src/app.py")
+    (root / "missing.py").touch()
+    with policy(root) as made:
+        assert made.decide(built_in("Shell", command=line)) == Allow("it only looks")
+
+
+def test_tracked_files_that_a_rule_denies_reading_count_as_secrets(tmp_path: Path) -> None:
+    root = _bare(tmp_path)
+    make_repository(root, "README.md", "src/app.py")
+    with policy(root, deny=("Read(src/**)",)) as made:
+        assert isinstance(made.decide(built_in("Shell", command="git diff")), Ask)
+        assert isinstance(made.decide(built_in("Shell", command="rg x src")), Ask)
+        assert isinstance(made.decide(built_in("Shell", command="rg x README.md")), Allow)
+        assert isinstance(made.decide(built_in("ReadFile", file_path="source/app.py")), Deny)
+
+
+def test_the_index_is_read_again_when_it_has_changed(tmp_path: Path) -> None:
+    root = _bare(tmp_path)
+    make_repository(root, "README.md")
+    with policy(root) as made:
+        call = built_in("Shell", command="git show")
+        assert isinstance(made.decide(call), Allow)
+        subprocess.run(["git", "add", "-f", ".env"], cwd=root, check=True, env={"PATH": PATH})
+        assert isinstance(made.decide(call), Ask)
+
+
+def test_names_are_those_that_git_lists(tracking: Path) -> None:
+    index = index_of(tracking)
+    assert index == tracking / ".git" / "index"
+    assert tracked_names(tracking / ".git" / "index") == (
+        "README.md",
+        "src/app.py",
+        "src/deep/server.pem",
+    )
+
+
+def test_a_worktree_has_its_index_elsewhere(tracking: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    subprocess.run(
+        ["git", "worktree", "add", "-q", "--detach", str(other)],
+        cwd=tracking,
+        check=True,
+        env={"PATH": PATH},
+    )
+    index = index_of(other)
+    assert index is not None
+    assert tracked_names(index) == ("README.md", "src/app.py", "src/deep/server.pem")
+
+
+def test_long_names_and_files_yet_to_be_added_are_listed(tmp_path: Path) -> None:
+    root = _bare(tmp_path)
+    deep = "/".join("d" * 200 for _ in range(12))
+    long = root / deep / ("f" * 200)
+    os.makedirs(root / deep)
+    long.touch()
+    make_repository(root, "README.md", f"{deep}/{'f' * 200}")
+    subprocess.run(["git", "add", "-fN", ".env"], cwd=root, check=True, env={"PATH": PATH})
+    assert tracked_names(root / ".git" / "index") == (".env", "README.md", f"{deep}/{'f' * 200}")
+
+
+DAMAGES: list[Callable[[bytes], bytes]] = [
+    lambda content: content[:0],
+    lambda content: b"XXXX" + content[4:],
+    lambda content: content[:7] + b"\4" + content[8:],
+    lambda content: content[:8] + b"\xff\xff\xff\xff" + content[12:],
+    lambda content: content[:73] + b"\0" + content[74:],
+    lambda content: content[:-20] + b"link" + content[-20:],
+    lambda content: content[:-20] + b"sdir" + content[-20:],
+    lambda content: content + b"\0" * INDEX_MAX,
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_of_an_index_that_is_not_understood_nothing_is_known(
+    damage: Callable[[bytes], bytes], tracking: Path, tmp_path: Path
+) -> None:
+    broken = tmp_path / "index"
+    broken.write_bytes(damage((tracking / ".git" / "index").read_bytes()))
+    assert tracked_names(broken) is None
+
+
+@pytest.mark.parametrize("pointer", [None, b"", b"gitdir: /no\0where", b"nothing", b"x" * 5000])
+def test_without_a_repository_here_git_asks_before_it_prints(
+    pointer: bytes | None, tmp_path: Path
+) -> None:
+    root = _bare(tmp_path)
+    if pointer is not None:
+        (root / ".git").write_bytes(pointer)
+    assert index_of(root) is None
+    with policy(root) as made:
+        assert isinstance(made.decide(built_in("Shell", command="git diff")), Ask)
+
+
+def test_what_is_no_file_is_not_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "index")
+    assert tracked_names(tmp_path / "index") is None
+    assert tracked_names(tmp_path / "none") == ()
