@@ -30,7 +30,7 @@ from maestro.edge.dependencies import (
 from maestro.edge.edge import Edge
 from maestro.errors import LedgerUnavailable
 from maestro.llm.opening import OpenedModel
-from maestro.ports import Account, Accounts, Allowance, Bus, Ledger, Limits
+from maestro.ports import Account, Accounts, Allowance, Bus, Ledger, Limits, Loaded
 from maestro.settings import LOOPBACK_HOSTS, Settings
 from maestro.worker import Worker, WorkerSettings
 from protocol.version import RELEASE
@@ -136,7 +136,7 @@ async def _dependencies(
 ) -> EdgeDependencies:
     pending: set[asyncio.Task[None]] = set()
 
-    def nudge(session_id: str) -> None:
+    def nudge(session_id: str, _written: Loaded | None) -> None:
         """Without a worker in this process: some other one's."""
         task = asyncio.create_task(parts.bus.nudge_work(session_id))
         pending.add(task)

@@ -136,7 +136,7 @@ class Appends:
 def _appended(outcome: Change | Appended | Refused | None) -> Appended | Refused:
     match outcome:
         case Change():
-            return Appended(outcome.head + 1, outcome.new_head)
+            return Appended(outcome.head + 1, outcome.new_head, written=outcome.written)
         case None:
             return Refused("gone")
         case _:

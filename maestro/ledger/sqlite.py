@@ -208,7 +208,8 @@ class SqliteDatabase:
 
 def _parameters(change: Change) -> dict[str, Any]:
     fields = msgspec.structs.asdict(change)
-    del fields["rows"], fields["calls"], fields["tokens"]
+    for name in ("rows", "calls", "tokens", "written"):
+        del fields[name]
     return {**fields, "new_head": change.new_head}
 
 
