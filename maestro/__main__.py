@@ -129,7 +129,7 @@ def _serve_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--max-tokens", type=int, help="tokens of one run (no bound)")
     parser.add_argument("--max-cost", type=float, help="US dollars of one run (no bound)")
     parser.add_argument("--park-seconds", type=float, help="wait for an absent executor (600)")
-    parser.add_argument("--generations", type=int, help="generations at once (64)")
+    parser.add_argument("--generations", type=int, help="generations at once (1000)")
     parser.add_argument("--log-level", help="debug | info | warning | error")
     parser.add_argument("--log-format", help="text | json")
 

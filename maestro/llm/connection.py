@@ -1,0 +1,142 @@
+"""One connection of HTTP/1.1 to a provider: a request, its answer as it comes, then the next one.
+
+What has arrived is handed out in one piece, however many chunks it came in. Keeps no time.
+"""
+
+import asyncio
+from typing import cast
+
+import httptools
+
+MAX_HEAD = 64 * 1024
+"""Bytes of one answer that are no body."""
+MAX_UNREAD = 256 * 1024
+"""Bytes of a body that wait to be read; above, the provider has to wait."""
+
+
+class Answer:
+    """What the parser says of one answer."""
+
+    def __init__(self) -> None:
+        self.status = 0
+        self.headers: dict[str, str] = {}
+        self.has_head = False
+        self.is_whole = False
+        self.waiting = bytearray()
+        self.beside = 0
+        """Bytes of names and values: of the head, and of what may follow the body."""
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+
+    def on_body(self, body: bytes) -> None:
+        self.waiting += body
+
+    def is_delimited(self) -> bool:
+        """Its end is told by itself, not by the end of the connection."""
+        chunked = "chunked" in self.headers.get("transfer-encoding", "")
+        return chunked or "content-length" in self.headers
+
+
+class Connection(asyncio.Protocol):
+    """One connection: a request, the whole of its answer, then perhaps another request."""
+
+    def __init__(self) -> None:
+        self.answer = Answer()
+        self.ended: OSError | None = None
+        """Why nothing more comes."""
+        self.is_silent = True
+        """Nothing came since it was asked."""
+        self.kept_since = 0.0
+        self._moved = asyncio.Event()
+        self._is_paused = False
+        self._is_clean = True
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        self.is_silent = False
+        answer = self.answer
+        if answer.is_whole:
+            self._is_clean = False  # nobody asked for this
+            return
+        unread = len(answer.waiting)
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            self._end(ConnectionError(f"this is not HTTP: {error}"))
+            return
+        answer.beside += len(data) if len(answer.waiting) == unread else 0
+        if answer.beside > MAX_HEAD:
+            self._end(ConnectionError(f"more than {MAX_HEAD} bytes that are no body"))
+        if len(answer.waiting) > MAX_UNREAD and not self._is_paused:
+            self._is_paused = True
+            self._transport.pause_reading()
+        self._moved.set()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        answer = self.answer
+        cut = exc if isinstance(exc, OSError) else ConnectionResetError("it was closed")
+        if exc is None and answer.has_head and not answer.is_delimited():
+            answer.is_whole = True
+        self._is_clean = False
+        self._end(cut)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.answer.on_header(name, value)
+
+    def on_body(self, body: bytes) -> None:
+        self.answer.on_body(body)
+
+    def on_headers_complete(self) -> None:
+        self.answer.status = self._parser.get_status_code()
+        if self.answer.status >= 200:
+            self.answer.has_head = True
+        else:  # an interim answer; the real one follows
+            self.answer.headers.clear()
+
+    def on_message_complete(self) -> None:
+        if self.answer.has_head:
+            self.answer.is_whole = True
+            self._is_clean = self._is_clean and self._parser.should_keep_alive()
+
+    def ask(self, request: bytes) -> None:
+        self.answer, self.is_silent = Answer(), True
+        self._parser = httptools.HttpResponseParser(self)
+        self._transport.write(request)
+
+    async def head(self) -> Answer:
+        """Once it is there; raises what ended the connection before."""
+        while not self.answer.has_head:
+            await self._wait()
+        return self.answer
+
+    async def read(self) -> bytes:
+        """What has arrived of the body, at least a byte; b"" at its end."""
+        answer = self.answer
+        while not answer.waiting and not answer.is_whole:
+            await self._wait()
+        body = bytes(answer.waiting)
+        answer.waiting.clear()
+        if self._is_paused:
+            self._is_paused = False
+            self._transport.resume_reading()
+        return body
+
+    def may_be_kept(self) -> bool:
+        return self.answer.is_whole and self._is_clean and self.ended is None
+
+    def close(self) -> None:
+        self._transport.abort()
+
+    async def _wait(self) -> None:
+        if self.ended is not None:
+            raise self.ended
+        self._moved.clear()
+        await self._moved.wait()
+
+    def _end(self, why: OSError) -> None:
+        self.ended = self.ended or why
+        self._moved.set()
+        self._transport.close()
