@@ -83,13 +83,21 @@ class Connection(asyncio.Protocol):
         self._is_clean = False
         self._end(cut)
 
+    def on_message_begin(self) -> None:
+        if self.answer.is_whole:
+            self._is_clean = False  # a second answer to one request
+
     def on_header(self, name: bytes, value: bytes) -> None:
-        self.answer.on_header(name, value)
+        if not self.answer.is_whole:
+            self.answer.on_header(name, value)
 
     def on_body(self, body: bytes) -> None:
-        self.answer.on_body(body)
+        if not self.answer.is_whole:
+            self.answer.on_body(body)
 
     def on_headers_complete(self) -> None:
+        if self.answer.is_whole:
+            return
         self.answer.status = self._parser.get_status_code()
         if self.answer.status >= 200:
             self.answer.has_head = True
