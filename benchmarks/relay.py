@@ -25,6 +25,7 @@ from benchmarks.loops import run
 from benchmarks.report import add_options, machine, machine_line, write_json
 from benchmarks.sessions import print_windows
 from benchmarks.table import table
+from maestro.bus.redis_streams import RedisBus
 from tests.servers.redis_server import RedisServer, find_valkey
 
 BATCH = 100

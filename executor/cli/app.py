@@ -20,8 +20,10 @@ from executor.settings import OutputFormat
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 sessions_app = typer.Typer(help="List, show and delete sessions.")
 config_app = typer.Typer(help="The settings in force.")
+maestro_app = typer.Typer(help="The private maestros that stay warm between runs.")
 app.add_typer(sessions_app, name="sessions")
 app.add_typer(config_app, name="config")
+app.add_typer(maestro_app, name="maestro")
 
 Server = Annotated[str | None, typer.Option(help="A team's maestro instead of the private one.")]
 Token = Annotated[str | None, typer.Option(help="The token for --server.")]
@@ -195,6 +197,24 @@ def show_config() -> int:
     from executor.cli.config import show as show_settings
 
     return show_settings()
+
+
+@maestro_app.command("status")
+def maestro_status() -> int:
+    """Each one that runs: configuration, version, pid, idle time, memory, socket."""
+    from executor.cli.private_maestro import status
+
+    return status()
+
+
+@maestro_app.command("stop")
+def maestro_stop(
+    *, everywhere: Annotated[bool, typer.Option("--all", help="Of all configurations.")] = False
+) -> int:
+    """End the one of this configuration; the next prompt starts a fresh one."""
+    from executor.cli.private_maestro import end
+
+    return end(everywhere=everywhere)
 
 
 @app.command()

@@ -69,6 +69,7 @@ COMMANDS: dict[str, str] = {
     "login": "keep a token for a team's maestro, or a provider's key",
     "logout": "forget it",
     "config": "show the settings in force, and where each came from",
+    "maestro": "status or stop of the private maestros that stay warm between runs",
     "doctor": "what works on this machine, what does not, how to mend it",
     "completion": "print the completion script of a shell",
 }

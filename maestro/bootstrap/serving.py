@@ -154,6 +154,7 @@ async def _dependencies(
         allowed_origins=frozenset(settings.allowed_origins),
         readiness={"model": parts.opened.check},
         version=RELEASE,
+        idle_limit=private and private.idle_seconds,
     )
 
 
@@ -225,8 +226,8 @@ def _ending_when_idle(edge: Edge, stop: Callable[[], None], private: Private) ->
     async def watch() -> None:
         idle = 0.0
         while idle < private.idle_seconds:
-            await asyncio.sleep(min(IDLE_LOOK_SECONDS, private.idle_seconds))
-            idle = 0.0 if edge.peers.present else idle + IDLE_LOOK_SECONDS
+            await asyncio.sleep(min(IDLE_LOOK_SECONDS, private.idle_seconds - idle))
+            idle = edge.peers.idle_seconds
         log.info("idle", seconds=private.idle_seconds)
         for path in private.forget:
             path.unlink(missing_ok=True)

@@ -83,3 +83,5 @@ class EdgeDependencies:
     """Checks beside ledger and bus, by name; each raises MaestroError saying what is missing."""
     limits: EdgeLimits = EdgeLimits()
     version: str = ""
+    idle_limit: float | None = None
+    """Seconds without anyone after which the process ends; None: never."""

@@ -15,27 +15,66 @@ MAX_UNREAD = 256 * 1024
 
 
 class Answer:
-    """What the parser says of one answer."""
+    """One answer, as the parser tells of it."""
 
     def __init__(self) -> None:
         self.status = 0
         self.headers: dict[str, str] = {}
+        """Names in lower case."""
         self.has_head = False
         self.is_whole = False
         self.waiting = bytearray()
-        self.beside = 0
-        """Bytes of names and values: of the head, and of what may follow the body."""
+        """Of the body: what nobody has read."""
+        self.is_clean = True
+        """What follows on the connection belongs to the next answer."""
+        self._parser = httptools.HttpResponseParser(self)
+        self._beside = 0
+
+    def feed(self, data: bytes) -> None:
+        """Raises ConnectionError for what is not HTTP, or has too much that is no body."""
+        if self.is_whole:
+            self.is_clean = False  # nobody asked for this
+            return
+        unread = len(self.waiting)
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            raise ConnectionError(f"this is not HTTP: {error}") from error
+        if len(self.waiting) == unread:
+            self._beside += len(data)
+        if self._beside > MAX_HEAD:
+            raise ConnectionError(f"more than {MAX_HEAD} bytes that are no body")
+
+    def ends_with_connection(self) -> bool:
+        """Nothing in it says where it ends."""
+        chunked = "chunked" in self.headers.get("transfer-encoding", "")
+        return self.has_head and not chunked and "content-length" not in self.headers
+
+    def on_message_begin(self) -> None:
+        if self.is_whole:
+            self.is_clean = False  # a second answer to one request
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+        if not self.is_whole:
+            self.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+
+    def on_headers_complete(self) -> None:
+        if self.is_whole:
+            return
+        self.status = self._parser.get_status_code()
+        if self.status >= 200:
+            self.has_head = True
+        else:  # an interim answer; the real one follows
+            self.headers.clear()
 
     def on_body(self, body: bytes) -> None:
-        self.waiting += body
+        if not self.is_whole:
+            self.waiting += body
 
-    def is_delimited(self) -> bool:
-        """Its end is told by itself, not by the end of the connection."""
-        chunked = "chunked" in self.headers.get("transfer-encoding", "")
-        return chunked or "content-length" in self.headers
+    def on_message_complete(self) -> None:
+        if self.has_head and not self.is_whole:
+            self.is_whole = True
+            self.is_clean = self._parser.should_keep_alive()
 
 
 class Connection(asyncio.Protocol):
@@ -50,68 +89,29 @@ class Connection(asyncio.Protocol):
         self.kept_since = 0.0
         self._moved = asyncio.Event()
         self._is_paused = False
-        self._is_clean = True
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
         self.is_silent = False
-        answer = self.answer
-        if answer.is_whole:
-            self._is_clean = False  # nobody asked for this
-            return
-        unread = len(answer.waiting)
         try:
-            self._parser.feed_data(data)
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-            self._end(ConnectionError(f"this is not HTTP: {error}"))
+            self.answer.feed(data)
+        except ConnectionError as error:
+            self._end(error)
             return
-        answer.beside += len(data) if len(answer.waiting) == unread else 0
-        if answer.beside > MAX_HEAD:
-            self._end(ConnectionError(f"more than {MAX_HEAD} bytes that are no body"))
-        if len(answer.waiting) > MAX_UNREAD and not self._is_paused:
+        if len(self.answer.waiting) > MAX_UNREAD and not self._is_paused:
             self._is_paused = True
             self._transport.pause_reading()
         self._moved.set()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        answer = self.answer
-        cut = exc if isinstance(exc, OSError) else ConnectionResetError("it was closed")
-        if exc is None and answer.has_head and not answer.is_delimited():
-            answer.is_whole = True
-        self._is_clean = False
-        self._end(cut)
-
-    def on_message_begin(self) -> None:
-        if self.answer.is_whole:
-            self._is_clean = False  # a second answer to one request
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        if not self.answer.is_whole:
-            self.answer.on_header(name, value)
-
-    def on_body(self, body: bytes) -> None:
-        if not self.answer.is_whole:
-            self.answer.on_body(body)
-
-    def on_headers_complete(self) -> None:
-        if self.answer.is_whole:
-            return
-        self.answer.status = self._parser.get_status_code()
-        if self.answer.status >= 200:
-            self.answer.has_head = True
-        else:  # an interim answer; the real one follows
-            self.answer.headers.clear()
-
-    def on_message_complete(self) -> None:
-        if self.answer.has_head:
+        if exc is None and self.answer.ends_with_connection():
             self.answer.is_whole = True
-            self._is_clean = self._is_clean and self._parser.should_keep_alive()
+        self._end(exc if isinstance(exc, OSError) else ConnectionResetError("it was closed"))
 
     def ask(self, request: bytes) -> None:
         self.answer, self.is_silent = Answer(), True
-        self._parser = httptools.HttpResponseParser(self)
         self._transport.write(request)
 
     async def head(self) -> Answer:
@@ -133,7 +133,7 @@ class Connection(asyncio.Protocol):
         return body
 
     def may_be_kept(self) -> bool:
-        return self.answer.is_whole and self._is_clean and self.ended is None
+        return self.answer.is_whole and self.answer.is_clean and self.ended is None
 
     def close(self) -> None:
         self._transport.abort()
