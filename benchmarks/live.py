@@ -5,6 +5,8 @@ itself takes of the processors is read from the kernel, so that the others do no
 """
 
 import http.client
+import os
+import signal
 import subprocess
 import sys
 import threading
@@ -57,7 +59,10 @@ def standing(folder: Path, source: Sequence[str]) -> Generator[Standing]:
     with _source(source) as base_url, team(base_url, folder / "team") as agent:
         pid = agent.maestro()
         assert pid is not None
-        yield Standing(_address(agent), pid, agent.environment["CODEGEN_TOKEN"])
+        try:
+            yield Standing(_address(agent), pid, agent.environment["CODEGEN_TOKEN"])
+        finally:
+            os.kill(pid, signal.SIGKILL)  # nobody waits for what it is making
 
 
 def measure(maestro: Standing, sessions: int, rate: float, seconds: float) -> Live:
