@@ -32,7 +32,7 @@ from maestro.domain.events import (
     UserSaid,
 )
 from maestro.ledger.ledger import SqlLedger
-from maestro.ports import Appended, Opened
+from maestro.ports import Appended, Claim, Opened
 from maestro.settings import Backends
 from protocol.wire import Usage
 from tests.servers.postgres_server import PostgresServer, find_postgres, unprivileged
@@ -85,7 +85,7 @@ class Session:
         assert loaded is not None
         at_claim = clock()
         claim = await ledger.claim(session_id, "worker", loaded.row.decision)
-        assert claim is not None
+        assert isinstance(claim, Claim)
         at_decision = clock()
         name, tool_id = f"g{number}", f"t{number}"
         decided = (

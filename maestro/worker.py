@@ -19,7 +19,7 @@ from maestro.failpoints import hit
 from maestro.planning.generation import Bounds, Generator
 from maestro.planning.held import HeldSession
 from maestro.planning.step import Stepper
-from maestro.ports import Allowance, Appended, Bus, HeadMoved, Ledger, Loaded, Model, UNBOUNDED
+from maestro.ports import UNBOUNDED, Allowance, Appended, Bus, HeadMoved, Ledger, Loaded, Model
 
 log = structlog.get_logger(__name__)
 

@@ -155,7 +155,7 @@ class Stepper:
                 words = "your other runs use all the generations you may have at once"
                 status = StatusChanged("running", held.transcript.progress(), words)
                 await self._bus.publish(held.session_id, Live(status))
-                return await self._rest(row, exhausted.again_at)
+                return await self._rest(held, row, exhausted.again_at)
             case "tokens":
                 parked = parked_until_tomorrow(row.head, exhausted.again_at)
                 return await self._append(held, (parked,), _counters(row), row.head) != "gone"

@@ -9,7 +9,7 @@ from maestro.domain.conversation import Reply
 from maestro.domain.events import ModelReplied, ToolAnswered, ToolAsked
 from maestro.planning import held as held_module
 from maestro.planning.held import HeldSession
-from maestro.ports import Appended, Loaded
+from maestro.ports import Appended, Claim, Loaded
 from tests.maestro.bench import MODEL, OWNER, Bench, git, open_bench
 from tests.requirements import covers
 
@@ -18,7 +18,7 @@ async def _appended(bench: Bench, session_id: str, tool_id: str = "t1") -> list[
     """A call and its answer, as the ledger tells of them."""
     row = await bench.row(session_id)
     claim = await bench.ledger.claim(session_id, "worker", row.decision)
-    assert claim is not None
+    assert isinstance(claim, Claim)
     name = f"g{row.decision}"
     asked = (ModelReplied(name, row.head, ""), ToolAsked(tool_id, name, "Git", {"args": ["log"]}))
     decided = await bench.ledger.append_decision(session_id, asked, claim, row.head)
