@@ -25,6 +25,7 @@ from benchmarks.model import Model, Request
 from benchmarks.processes import MB, cpu_seconds, resident_mb, trees
 
 LONGEST_RUN_S = 120.0
+LONGEST_WORK_S = 1800.0
 LOOK_S = 0.01
 
 
@@ -89,6 +90,17 @@ def measure(agent: Agent, work: Work) -> Run:
     )
 
 
+def work_once(agent: Agent, work: Work) -> list[Request]:
+    """The turns that the model saw, however long they take."""
+    with _launched(agent, work) as launched:
+        while not launched.wait(LONGEST_RUN_S, of_all=LONGEST_WORK_S):
+            pass
+        launched.reap()
+    turns = _checked(agent, work, launched)
+    agent.forget()
+    return turns
+
+
 def watch_memory(agent: Agent, work: Work) -> Memory:
     """The same work once more, looked at every 10 ms; its times mean nothing."""
     agent_mb = everything_mb = 0.0
@@ -114,11 +126,11 @@ class _Launched:
         self._handle = os.pidfd_open(process.pid)
         self._output = output
 
-    def wait(self, seconds: float) -> bool:
-        """Whether it ended within `seconds`."""
+    def wait(self, seconds: float, of_all: float = LONGEST_RUN_S) -> bool:
+        """Whether it ended within `seconds`; WorkFailed once `of_all` have passed."""
         ended, _, _ = select.select([self._handle], [], [], seconds)
-        if not ended and time.monotonic() - self.started > LONGEST_RUN_S:
-            raise WorkFailed(f"it did not end within {LONGEST_RUN_S:.0f} s")
+        if not ended and time.monotonic() - self.started > of_all:
+            raise WorkFailed(f"it did not end within {of_all:.0f} s")
         return bool(ended)
 
     def reap(self) -> float:
@@ -143,7 +155,7 @@ class _Launched:
 @contextmanager
 def _launched(agent: Agent, work: Work) -> Generator[_Launched]:
     folder = Path(tempfile.mkdtemp(dir=work.folder))
-    repository = _fresh_repository(folder)
+    repository = fresh_repository(folder)
     with (folder / "output").open("wb") as output:
         started = time.monotonic()
         process = subprocess.Popen(
@@ -177,7 +189,7 @@ def _standing(agent: Agent) -> list[int]:
     return [*agent.beside, *filter(None, [agent.maestro()])]
 
 
-def _fresh_repository(folder: Path) -> Path:
+def fresh_repository(folder: Path) -> Path:
     repository = folder / "repository"
     repository.mkdir()
     (repository / "README.md").write_text("# A small project\n")

@@ -1,6 +1,7 @@
 """What an agent costs beside its model: start, turns, processor time, memory.
 
     python -m benchmarks.overhead [--runs 5] [--steps 20] [--team] [--peer COMMAND] [--json FILE]
+                                  [--quick]
 
 The work: a fresh git repository, one prompt, and a scripted local model that answers at once with
 `--steps` shell calls (`echo step-k-ok`), one after the other, then a last message. Every agent does
@@ -20,8 +21,6 @@ all that was started. Linux only: it reads /proc.
 """
 
 import argparse
-import os
-import platform
 import statistics
 import sys
 import tempfile
@@ -42,6 +41,7 @@ from benchmarks.measuring import (
     watch_memory,
 )
 from benchmarks.model import running_model
+from benchmarks.report import add_options, machine, machine_line, write_json
 from benchmarks.table import table
 
 
@@ -107,17 +107,8 @@ def _agents(given: argparse.Namespace, base_url: str, folder: Path) -> Generator
         yield agents
 
 
-def _machine() -> dict[str, str]:
-    return {
-        "processors": str(os.cpu_count()),
-        "system": platform.platform(),
-        "python": platform.python_version(),
-        "load": " ".join(f"{load:.1f}" for load in os.getloadavg()),
-    }
-
-
 def _print(report: Report) -> None:
-    print(", ".join(f"{name}: {value}" for name, value in report.machine.items()), end="\n\n")
+    print(machine_line(report.machine), end="\n\n")
     heads = ("agent", "first ms", "turn ms", "wall s", "CPU s", "agent MB", "all MB", "request kB")
     rows = [
         (
@@ -147,8 +138,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--team", action="store_true", help="add PostgreSQL, Redis, maestro serve")
     parser.add_argument("--peer", action="append", default=[], metavar="COMMAND")
-    parser.add_argument("--json", type=Path, metavar="FILE")
+    add_options(parser)
     given = parser.parse_args(arguments)
+    if given.quick:
+        given.runs, given.steps = 1, 2
     # In /tmp: the path of a unix socket has 107 bytes.
     with tempfile.TemporaryDirectory(prefix="cg-", dir="/tmp") as name:
         folder = Path(name)
@@ -161,10 +154,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             except WorkFailed as failed:
                 sys.exit(f"overhead: {failed}")
         commands = time_commands(folder / "commands", 3 * given.runs)
-    report = Report(_machine(), given.steps, measured, commands)
+    report = Report(machine(), given.steps, measured, commands)
     _print(report)
-    if given.json is not None:
-        given.json.write_bytes(msgspec.json.format(msgspec.json.encode(report)))
+    write_json(given.json, report)
 
 
 if __name__ == "__main__":

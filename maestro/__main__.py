@@ -40,6 +40,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 from maestro.commands.models import models
 
                 return models(environment_from_stdin=given.environment_from_stdin)
+            case "bench":
+                from maestro.commands.bench import bench
+
+                return bench(
+                    given.url,
+                    sessions=given.sessions,
+                    prompts=given.prompts,
+                    yes=given.yes,
+                    json=given.json,
+                )
             case "failpoints":
                 from maestro.failpoints import FAILPOINTS
 
@@ -96,6 +106,7 @@ def _parser() -> argparse.ArgumentParser:
         _database_flags(action)
     models = commands.add_parser("models", help="providers, and which of them have a key")
     models.add_argument("--environment-from-stdin", action="store_true", help=argparse.SUPPRESS)
+    _bench_flags(commands.add_parser("bench", help="service levels of a running deployment"))
     commands.add_parser("failpoints", help="where fault tests can make this program die")
     private = commands.add_parser("private")
     for name in ("listen", "secrets", "ready"):
@@ -106,6 +117,19 @@ def _parser() -> argparse.ArgumentParser:
 def _database_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--database-url", metavar="URL", help="postgresql://... or sqlite:///path")
     parser.add_argument("--state-dir", metavar="DIR", type=Path, help="where SQLite's file lies")
+
+
+def _bench_flags(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Attach sessions to a deployment, prompt each, and tell how long acknowledgements and "
+        "first words took and how many sessions were held. Its real model answers: it asks before "
+        "it spends, unless --yes. The token is read from MAESTRO_TOKEN or CODEGEN_TOKEN."
+    )
+    parser.add_argument("url", metavar="URL", help="https://maestro.example")
+    parser.add_argument("--sessions", type=int, default=1, metavar="N", help="at once (1)")
+    parser.add_argument("--prompts", type=int, default=3, metavar="M", help="of each session (3)")
+    parser.add_argument("--yes", action="store_true", help="do not ask before spending")
+    parser.add_argument("--json", action="store_true", help="every figure, as JSON")
 
 
 def _serve_flags(parser: argparse.ArgumentParser) -> None:
@@ -129,7 +153,7 @@ def _serve_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--max-tokens", type=int, help="tokens of one run (no bound)")
     parser.add_argument("--max-cost", type=float, help="US dollars of one run (no bound)")
     parser.add_argument("--park-seconds", type=float, help="wait for an absent executor (600)")
-    parser.add_argument("--generations", type=int, help="generations at once (64)")
+    parser.add_argument("--generations", type=int, help="generations at once (1000)")
     parser.add_argument("--log-level", help="debug | info | warning | error")
     parser.add_argument("--log-format", help="text | json")
 

@@ -119,7 +119,7 @@ class Settings:
     backends: Backends = field(default_factory=Backends)
     model: ModelChoice = field(default_factory=ModelChoice)
     run: RunPolicy = field(default_factory=RunPolicy)
-    generations: int = 64
+    generations: int = 1000
     """How many generations this process makes at once."""
     log_level: str = "info"
     log_format: LogFormat = "text"
@@ -172,7 +172,7 @@ def resolve(flags: Mapping[str, Any], environment: Mapping[str, str]) -> Setting
             max_cost=source.number("max_cost", None),
             park_seconds=source.number("park_seconds", run.park_seconds) or 0.0,
         ),
-        generations=source.integer("generations", 64, low=1, high=10_000),
+        generations=source.integer("generations", 1000, low=1, high=10_000),
         log_level=source.choice("log_level", ("debug", "info", "warning", "error"), "info"),
         log_format=source.choice("log_format", get_args(LogFormat), "text"),
     )

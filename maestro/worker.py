@@ -19,7 +19,7 @@ from maestro.failpoints import hit
 from maestro.planning.generation import Bounds, Generator
 from maestro.planning.held import HeldSession
 from maestro.planning.step import Stepper
-from maestro.ports import UNBOUNDED, Allowance, Appended, Bus, HeadMoved, Ledger, Model
+from maestro.ports import UNBOUNDED, Allowance, Appended, Bus, HeadMoved, Ledger, Loaded, Model
 
 log = structlog.get_logger(__name__)
 
@@ -49,6 +49,8 @@ class WorkerSettings(msgspec.Struct, frozen=True):
     held_bytes: int = 64 * 1024 * 1024
     """Of folded sessions that are kept."""
     look_for_due: float = 1.0
+    settle: float = 0.05
+    """Before a session that waits is left to its timer: most facts come sooner, and save it."""
     renew: float = 2.0
     look_for_lost: float = 10.0
     first_pause: float = 0.5
@@ -73,10 +75,9 @@ class Worker:
             self.name,
             Bounds(settings.generations, settings.policy.poison_claims, settings.allowance),
         )
-        self._stepper = Stepper(ledger, bus, generator, settings.policy)
+        self._stepper = Stepper(ledger, bus, generator, settings.policy, settings.settle)
         self._held: OrderedDict[str, HeldSession] = OrderedDict()
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._dirty: set[str] = set()
         self._looks: dict[str, asyncio.Task[None]] = {}
         self._look_again: set[str] = set()
         self._failures = Failures(settings.first_pause)
@@ -85,15 +86,21 @@ class Worker:
         self._draining = False
         self._taking: asyncio.Task[None] | None = None
 
-    def nudge(self, session_id: str) -> None:
-        """Something happened in this session: step it, or look whether to stop what is made."""
+    def nudge(self, session_id: str, written: Loaded | None = None) -> None:
+        """Something happened in this session: step it, or look whether to stop what is made.
+
+        `written`: what happened, where it was written by this process.
+        """
         if not self._may_step(session_id):
             return
+        if written is not None and session_id in self._held:
+            self._held[session_id].tell(written)
         if session_id not in self._tasks:
             self._tasks[session_id] = asyncio.create_task(self._keep_stepping(session_id))
             return
-        self._dirty.add(session_id)
         held = self._held.get(session_id)
+        if held is not None:
+            held.stirred.set()
         if session_id in self._looks:
             self._look_again.add(session_id)
         elif held is not None and held.attempt is not None:
@@ -139,7 +146,7 @@ class Worker:
         held = self._hold(session_id)
         try:
             for _ in range(_STEPS_AT_ONCE):
-                self._dirty.discard(session_id)
+                held.stirred.clear()
                 again = await self._step(held)
                 self._failures.forget(session_id)
                 if self._draining:
@@ -147,7 +154,7 @@ class Worker:
                     if again:
                         await self._bus.nudge_work(session_id)
                     break
-                if not again and session_id not in self._dirty:
+                if not again and not held.stirred.is_set():
                     break
         except LedgerUnavailable as error:
             log.warning("ledger_away", session_id=session_id, error=str(error))
@@ -161,7 +168,6 @@ class Worker:
             log.exception("step_failed", session_id=session_id, again_in=pause)
         finally:
             del self._tasks[session_id]
-            self._dirty.discard(session_id)
             self._forget_the_oldest()
 
     async def _step(self, held: HeldSession) -> bool:

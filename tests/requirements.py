@@ -338,6 +338,10 @@ REQUIREMENTS: tuple[Requirement, ...] = (
     Requirement("R-SERVE-2", DESIGN, "A database without its schema is told what to do."),
     Requirement("R-SERVE-3", DESIGN, "The first start of a server prints a token, once."),
     Requirement("R-SERVE-4", DESIGN, "A server's unix socket is its user's alone."),
+    Requirement("R-PERF-1", DESIGN, "No command loads a library that it does not need."),
+    Requirement("R-PERF-2", DESIGN, "The private maestros that stay warm are told and stopped."),
+    Requirement("R-PERF-3", DESIGN, "A deployment's service levels are measured by one command."),
+    Requirement("R-PERF-4", DESIGN, "A worker folds what it wrote without reading it back."),
     Requirement("R-TTY-1", DESIGN, "Ctrl-C once interrupts, twice leaves, and no child survives."),
     Requirement("R-TTY-2", DESIGN, "The terminal is left as it was found."),
     Requirement(

@@ -20,10 +20,12 @@ from executor.settings import OutputFormat
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 sessions_app = typer.Typer(help="List, show and delete sessions.")
 config_app = typer.Typer(help="The settings in force.")
+maestro_app = typer.Typer(help="The private maestros that stay warm between runs.")
 app.add_typer(sessions_app, name="sessions")
 app.add_typer(config_app, name="config")
 policy_app = typer.Typer(help="What may happen on this machine, and why.")
 app.add_typer(policy_app, name="policy")
+app.add_typer(maestro_app, name="maestro")
 
 Server = Annotated[str | None, typer.Option(help="A team's maestro instead of the private one.")]
 Token = Annotated[str | None, typer.Option(help="The token for --server.")]
@@ -221,6 +223,24 @@ def show_policy(mode: Mode = None, *, as_json: AsJson = False) -> int:
     from executor.cli.policy import show as show_in_force
 
     return show_in_force(mode_of(mode), as_json=as_json)
+
+
+@maestro_app.command("status")
+def maestro_status() -> int:
+    """Each one that runs: configuration, version, pid, idle time, memory, socket."""
+    from executor.cli.private_maestro import status
+
+    return status()
+
+
+@maestro_app.command("stop")
+def maestro_stop(
+    *, everywhere: Annotated[bool, typer.Option("--all", help="Of all configurations.")] = False
+) -> int:
+    """End the one of this configuration; the next prompt starts a fresh one."""
+    from executor.cli.private_maestro import end
+
+    return end(everywhere=everywhere)
 
 
 @app.command()

@@ -30,7 +30,7 @@ from maestro.edge.dependencies import (
 from maestro.edge.edge import Edge
 from maestro.errors import LedgerUnavailable
 from maestro.llm.opening import OpenedModel
-from maestro.ports import Account, Accounts, Allowance, Bus, Ledger, Limits
+from maestro.ports import Account, Accounts, Allowance, Bus, Ledger, Limits, Loaded
 from maestro.settings import LOOPBACK_HOSTS, Settings
 from maestro.worker import Worker, WorkerSettings
 from protocol.version import RELEASE
@@ -136,7 +136,7 @@ async def _dependencies(
 ) -> EdgeDependencies:
     pending: set[asyncio.Task[None]] = set()
 
-    def nudge(session_id: str) -> None:
+    def nudge(session_id: str, _written: Loaded | None) -> None:
         """Without a worker in this process: some other one's."""
         task = asyncio.create_task(parts.bus.nudge_work(session_id))
         pending.add(task)
@@ -154,6 +154,7 @@ async def _dependencies(
         allowed_origins=frozenset(settings.allowed_origins),
         readiness={"model": parts.opened.check},
         version=RELEASE,
+        idle_limit=private and private.idle_seconds,
     )
 
 
@@ -225,8 +226,8 @@ def _ending_when_idle(edge: Edge, stop: Callable[[], None], private: Private) ->
     async def watch() -> None:
         idle = 0.0
         while idle < private.idle_seconds:
-            await asyncio.sleep(min(IDLE_LOOK_SECONDS, private.idle_seconds))
-            idle = 0.0 if edge.peers.present else idle + IDLE_LOOK_SECONDS
+            await asyncio.sleep(min(IDLE_LOOK_SECONDS, private.idle_seconds - idle))
+            idle = edge.peers.idle_seconds
         log.info("idle", seconds=private.idle_seconds)
         for path in private.forget:
             path.unlink(missing_ok=True)

@@ -57,7 +57,7 @@ class RedisConnection:
             async with asyncio.timeout(seconds):
                 if not self._connection.is_connected:
                     await self._connection.connect()
-                packed = self._connection.pack_commands(commands)
+                packed = b"".join(map(_packed, commands))
                 await self._connection.send_packed_command(packed, check_health=False)
                 return [await self._reply() for _ in commands]
         except (RedisError, OSError) as error:
@@ -77,6 +77,15 @@ class RedisConnection:
 
     async def close(self) -> None:
         await self._connection.disconnect(nowait=True)
+
+
+def _packed(command: Command) -> bytes:
+    """As the protocol wants it; the library's own way takes ten times as long."""
+    parts = [b"*%d\r\n" % len(command)]
+    for word in command:
+        encoded = word if isinstance(word, bytes) else str(word).encode()
+        parts.append(b"$%d\r\n%b\r\n" % (len(encoded), encoded))
+    return b"".join(parts)
 
 
 def refusal(error: ResponseError) -> BusUnavailable:

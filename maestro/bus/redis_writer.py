@@ -18,6 +18,8 @@ from maestro.errors import BusUnavailable
 CAPACITY = 5_000
 """Entries that wait; above, live text goes first."""
 BATCH = 500
+REMEMBERED = 10_000
+"""Keys whose lifetime is known to be long enough."""
 ANSWER_SECONDS = 2.0
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 2.0
@@ -48,6 +50,8 @@ class RedisWriter:
         self._task: asyncio.Task[None] | None = None
         self._pause = 0.0
         self._away_until = 0.0
+        self._prolonged: dict[str, float] = {}
+        """Until when a key needs no EXPIRE."""
 
     def put(self, write: Write) -> None:
         """Queue `write`, or drop and count it: Redis is away, or too much waits already."""
@@ -111,9 +115,8 @@ class RedisWriter:
             await self._arrived.wait()
 
     async def _send(self, batch: list[Write]) -> None:
-        lifetimes = dict(write.expires for write in batch if write.expires is not None)
         commands = [write.command for write in batch]
-        commands += [("EXPIRE", key, seconds) for key, seconds in lifetimes.items()]
+        commands += self._prolongations(batch)
         try:
             replies = await self._connection.call(commands, seconds=ANSWER_SECONDS)
         except BusUnavailable as error:
@@ -121,10 +124,26 @@ class RedisWriter:
             for write in (*batch, *self._waiting):
                 self._drop(write)
             self._waiting.clear()
+            self._prolonged.clear()
             return
         self._pause = 0.0
         for write, reply in zip(batch, replies, strict=False):
             self._settle(write, reply)
+
+    def _prolongations(self, batch: list[Write]) -> list[Command]:
+        """EXPIRE for each key; for one with live text alone only now and then: a nudge follows."""
+        now = asyncio.get_running_loop().time()
+        due: dict[str, int] = {}
+        for write in batch:
+            if write.expires is None:
+                continue
+            key, seconds = write.expires
+            if write.kind == "nudge" or now >= self._prolonged.get(key, 0.0):
+                due[key] = seconds
+        if len(self._prolonged) > REMEMBERED:
+            self._prolonged = {key: at for key, at in self._prolonged.items() if at > now}
+        self._prolonged.update((key, now + seconds / 60) for key, seconds in due.items())
+        return [("EXPIRE", key, seconds) for key, seconds in due.items()]
 
     def _settle(self, write: Write, reply: Reply) -> None:
         if isinstance(reply, ResponseError):

@@ -80,6 +80,7 @@ def create_app(edge: Edge) -> FastAPI:
     app.add_exception_handler(Exception, _answer_failed)
     app.add_api_route("/health", health)
     app.add_api_route("/ready", ready)
+    app.add_api_route("/api/v1/status", status)
     app.include_router(sessions.router)
     app.include_router(branches.router)
     app.add_api_websocket_route("/ws/v1/connect", connect)
@@ -120,6 +121,17 @@ async def ready(request: Request) -> Response:
         {"status": status, "missing": missing, "version": dependencies.version},
         200 if can_serve else 503,
     )
+
+
+async def status(request: Request) -> dict[str, str | int | float | None]:
+    """This process: who is here, for how long nobody was, and how long that may last."""
+    edge = sessions.edge_of(request)
+    return {
+        "version": edge.dependencies.version,
+        "attached": edge.peers.count,
+        "idle_seconds": edge.peers.idle_seconds,
+        "idle_limit": edge.dependencies.idle_limit,
+    }
 
 
 async def connect(socket: WebSocket) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from maestro.edge.address import Network
-from maestro.ports import Account, Accounts, Bus, Ledger, Limits
+from maestro.ports import Account, Accounts, Bus, Ledger, Limits, Loaded
 from protocol.version import HANDSHAKE_SECONDS
 
 
@@ -65,8 +65,8 @@ class EdgeDependencies:
     ledger: Ledger
     bus: Bus
     auth: Auth
-    step: Callable[[str], None]
-    """Called with a session's id after each fact: try the step here, or nudge a worker."""
+    step: Callable[[str, Loaded | None], None]
+    """Called with a session's id after each fact, and what that left: step here, or nudge."""
     model_refusal: Callable[[str], str | None]
     """Why a run may not have this `provider/name`; None: it may."""
     quotas: Limits
@@ -83,3 +83,5 @@ class EdgeDependencies:
     """Checks beside ledger and bus, by name; each raises MaestroError saying what is missing."""
     limits: EdgeLimits = EdgeLimits()
     version: str = ""
+    idle_limit: float | None = None
+    """Seconds without anyone after which the process ends; None: never."""

@@ -11,7 +11,7 @@ from maestro.edge.dependencies import EdgeDependencies, TokenAuth
 from maestro.edge.peers import Peers
 from maestro.edge.seats import Seats
 from maestro.errors import MaestroError
-from maestro.ports import Appended, HeadMoved, Refused
+from maestro.ports import Appended, HeadMoved, Loaded, Refused
 
 BUS_SECONDS = 1.0
 """Between two looks for a bus that is not there yet."""
@@ -52,12 +52,13 @@ class Edge:
         if isinstance(outcome, Appended):  # again or not: the first try may have told nobody
             # The database's clock has the exact time; nothing is decided by this copy's.
             stored = StoredEvent(outcome.seq, key, event, time.time())
-            await self.tell(session_id, HeadMoved(outcome.head, (stored,)))
+            await self.tell(session_id, HeadMoved(outcome.head, (stored,)), outcome.written)
         return outcome
 
-    async def tell(self, session_id: str, moved: HeadMoved) -> None:
+    async def tell(self, session_id: str, moved: HeadMoved, written: Loaded | None = None) -> None:
+        """`written`: what the append left, which saves the step that follows from reading it."""
         await self.dependencies.bus.publish(session_id, moved)
-        self.dependencies.step(session_id)
+        self.dependencies.step(session_id, written)
 
     def model_refusal(self, model: str | None) -> str | None:
         """Why a run may not have the model that it wishes for; None when it may, or has no wish."""

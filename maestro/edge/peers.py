@@ -7,6 +7,7 @@ Sends nothing itself: a peer is told to close, and its own task does it.
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Awaitable, Callable, Generator
 
 import structlog
@@ -60,6 +61,7 @@ class Peers:
         self._limits = limits
         self._peers: set[Peer] = set()
         self._gone = asyncio.Event()
+        self._last_left = time.monotonic()
         self.draining = False
 
     @property
@@ -67,9 +69,13 @@ class Peers:
         return len(self._peers) >= self._limits.sockets
 
     @property
-    def present(self) -> bool:
-        """Somebody is here."""
-        return bool(self._peers)
+    def count(self) -> int:
+        return len(self._peers)
+
+    @property
+    def idle_seconds(self) -> float:
+        """Since the last of them left, or since the start; 0 while somebody is here."""
+        return 0.0 if self._peers else time.monotonic() - self._last_left
 
     def follows(self, session_id: str) -> bool:
         """Somebody here follows this session."""
@@ -84,6 +90,7 @@ class Peers:
             yield
         finally:
             self._peers.discard(peer)
+            self._last_left = time.monotonic()
             self._gone.set()
 
     async def drain(self) -> None:

@@ -1,4 +1,4 @@
-"""The appends of the Ledger port: read, plan, write where nothing has moved, else again.
+"""The appends of the Ledger port: each names what it reads, and how it is planned from that.
 
 Knows no rule: `plan` decides, and the database's compare-and-set makes it hold.
 """
@@ -6,31 +6,26 @@ Knows no rule: `plan` decides, and the database's compare-and-set makes it hold.
 import asyncio
 import secrets
 import textwrap
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 from weakref import WeakValueDictionary
 
 import msgspec
 
 from maestro.domain.events import AnyEvent, ExecutorAttached, Fact, SessionOpened, UserSaid
-from maestro.errors import LedgerUnavailable
-from maestro.ledger.database import Database, NewSession
+from maestro.ledger.database import Database, Look, NewSession
 from maestro.ledger.draft import Change
 from maestro.ledger.plan import (
     Knock,
     decision_key,
-    is_another,
     named_calls,
     plan_attach,
     plan_decision,
     plan_fact,
     plan_opening,
 )
-from maestro.ledger.rows import Before, before, empty_session, name, plain, tool_ids, waiting_calls
+from maestro.ledger.rows import Before, empty_session, name, plain, tool_ids
 from maestro.ports import Appended, Attached, AttachRefused, Claim, Opened, Refused
-
-_TRIES = 50
-"""A try fails only because another append of the same session was written meanwhile."""
 
 _TITLE_CHARACTERS = 80
 
@@ -89,13 +84,10 @@ class Appends:
         # A key of this call's own: made again after an unknown outcome, it finds itself.
         key = f"attach:{secrets.token_hex(8)}"
 
-        async def plan(known: Before) -> Change | Attached | AttachRefused:
-            if is_another(known.row, attached):
-                rows = await self._database.read("waiting_calls", session_id)
-                known = msgspec.structs.replace(known, calls=waiting_calls(rows))
+        def plan(known: Before) -> Change | Attached | AttachRefused:
             return plan_attach(known, key, attached, knock)
 
-        match await self._append(owner, session_id, key, (), plan):
+        match await self._append(Look(name(session_id), owner, key, None), plan):
             case Change() as change:
                 return Attached(session_id, change.epoch, change.new_head)
             case None:
@@ -115,10 +107,11 @@ class Appends:
         if isinstance(event, SessionOpened | ExecutorAttached):
             raise TypeError(f"{type(event).__name__} is written by open_session and attach")
 
-        async def plan(known: Before) -> Change | Appended | Refused:
+        def plan(known: Before) -> Change | Appended | Refused:
             return plan_fact(known, key, event, epoch)
 
-        return _appended(await self._append(owner, session_id, name(key), (event,), plan))
+        look = Look(name(session_id), owner, name(key), tool_ids(named_calls((event,))))
+        return _appended(await self._append(look, plan))
 
     async def append_decision(
         self, session_id: str, events: Sequence[AnyEvent], claim: Claim, basis: int
@@ -126,37 +119,24 @@ class Appends:
         if not events:
             raise ValueError("a decision has at least one event")
 
-        async def plan(known: Before) -> Change | Appended | Refused:
+        def plan(known: Before) -> Change | Appended | Refused:
             return plan_decision(known, events, claim, basis)
 
-        return _appended(await self._append(None, session_id, decision_key(claim), events, plan))
+        look = Look(name(session_id), None, decision_key(claim), tool_ids(named_calls(events)))
+        return _appended(await self._append(look, plan))
 
     async def _append(
-        self,
-        owner: str | None,
-        session_id: str,
-        key: str,
-        events: Sequence[AnyEvent],
-        plan: Callable[[Before], Awaitable[Change | _Outcome]],
+        self, look: Look, plan: Callable[[Before], Change | _Outcome]
     ) -> Change | _Outcome | None:
-        """The change that was written, what `plan` said instead, or None: no such session."""
-        named = tool_ids(named_calls(events))
         # Appends of one process take turns; those of other processes meet in the database.
-        async with self._turns.setdefault(session_id, asyncio.Lock()):
-            for _ in range(_TRIES):
-                rows = await self._database.read("before", name(session_id), owner, key, named)
-                if not rows:
-                    return None
-                planned = await plan(before(rows[0]))
-                if not isinstance(planned, Change) or await self._database.commit(planned):
-                    return planned
-        raise LedgerUnavailable(f"session {session_id} was written by others {_TRIES} times")
+        async with self._turns.setdefault(look.session_id, asyncio.Lock()):
+            return await self._database.append(look, plan)
 
 
 def _appended(outcome: Change | Appended | Refused | None) -> Appended | Refused:
     match outcome:
         case Change():
-            return Appended(outcome.head + 1, outcome.new_head)
+            return Appended(outcome.head + 1, outcome.new_head, written=outcome.written)
         case None:
             return Refused("gone")
         case _:

@@ -11,9 +11,9 @@ import msgspec
 from maestro.domain.events import Forked, Rewound
 from maestro.errors import LedgerUnavailable
 from maestro.ledger.appends import Appends
-from maestro.ledger.database import NewSession
+from maestro.ledger.database import Look, NewSession
 from maestro.ledger.draft import Change, Draft
-from maestro.ledger.rows import Before, Row, name
+from maestro.ledger.rows import Before, Row, name, tool_ids
 from maestro.ports import Branched, BranchRefused
 
 _TRIES = 20
@@ -41,7 +41,7 @@ class Branches(Appends):
         """None: the session has moved since `point` was read."""
         key = name(f"rewind:{rewind_id}")
 
-        async def plan(before: Before) -> Change | Branched | BranchRefused | _Moved:
+        def plan(before: Before) -> Change | Branched | BranchRefused | _Moved:
             if before.found is not None and isinstance(before.found.event, Rewound):
                 return Branched(session_id, before.found.event.to_seq, before.row.head)
             if before.row.head != point.head:
@@ -52,7 +52,7 @@ class Branches(Appends):
             draft.add(key, Rewound(point.end["seq"]))
             return draft.change()
 
-        match await self._append(owner, session_id, key, (), plan):
+        match await self._append(Look(name(session_id), owner, key, tool_ids(())), plan):
             case Change() as change:
                 return Branched(session_id, point.end["seq"], change.new_head)
             case None:
@@ -83,14 +83,14 @@ class Branches(Appends):
         """Behind the copy, by whichever try comes first."""
         key = f"forked:{session_id}"
 
-        async def plan(before: Before) -> Change | Branched:
+        def plan(before: Before) -> Change | Branched:
             if before.found is not None:
                 return Branched(session_id, before.found.seq - 1, before.row.head)
             draft = Draft(before)
             draft.add(key, Forked(origin))
             return draft.change()
 
-        match await self._append(owner, session_id, key, (), plan):
+        match await self._append(Look(name(session_id), owner, key, tool_ids(())), plan):
             case Change() as change:
                 return Branched(session_id, change.head, change.new_head)
             case None:

@@ -3,15 +3,31 @@
 Knows the names of queries, not their text.
 """
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeVar
 
 import msgspec
 
 from maestro.ledger.draft import Change
-from maestro.ledger.rows import Row
+from maestro.ledger.rows import Before, Row
 
 Argument = str | int | float | None
+
+TRIES = 50
+"""A try of an append fails only because another one of the same session came between."""
+
+_Outcome = TypeVar("_Outcome")
+
+
+class Look(msgspec.Struct, frozen=True, array_like=True):
+    """What an append reads first: the arguments of the query `before`, in its order."""
+
+    session_id: str
+    owner: str | None
+    """None: whoever owns it."""
+    key: str
+    tool_ids: str | None
+    """JSON array of the calls that the append names; None: all that are not closed."""
 
 
 class NewSession(msgspec.Struct, frozen=True):
@@ -35,6 +51,16 @@ class Database(Protocol):
 
     async def run(self, query: str, *arguments: Argument) -> Sequence[Row]:
         """The rows that one named statement returns that writes."""
+        ...
+
+    async def append(
+        self, look: Look, plan: Callable[[Before], Change | _Outcome]
+    ) -> Change | _Outcome | None:
+        """Read, plan, and write the change whole where nothing has moved meanwhile, else again.
+
+        What `plan` says instead of a change is handed out; None: no such session. `plan` may run
+        in another thread, and more than once.
+        """
         ...
 
     async def commit(self, change: Change) -> bool:

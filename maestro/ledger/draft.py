@@ -29,12 +29,14 @@ from maestro.domain.events import (
     RunParked,
     RunWoken,
     SessionOpened,
+    StoredEvent,
     ToolAnswered,
     ToolAsked,
     UsageCounted,
     UserSaid,
 )
 from maestro.ledger.rows import Before, Call, CallState, EventRow, event_row
+from maestro.ports import Loaded, SessionRow
 from protocol.from_maestro import Outcome, RunStatus
 
 _STATUS_AFTER: dict[Outcome, RunStatus] = {
@@ -75,6 +77,8 @@ class Change(msgspec.Struct, frozen=True):
     """All of the session, before `calls` are put."""
     calls: tuple[Call, ...]
     """Issued, or in a state that has changed."""
+    written: Loaded
+    """What a reader finds once it is committed."""
     tokens: int = 0
     """What the owner spent by it."""
 
@@ -89,6 +93,7 @@ class Draft:
 
     before: Before
     rows: list[EventRow] = field(default_factory=list[EventRow])
+    events: list[StoredEvent] = field(default_factory=list[StoredEvent])
     calls: dict[str, Call] = field(default_factory=dict[str, Call])
     closes_calls: bool = False
     seen: bool = False
@@ -110,6 +115,7 @@ class Draft:
             event = self._bound(event)
             self._issue(event, seq)
         self.rows.append(event_row(seq, key, event))
+        self.events.append(StoredEvent(seq, key, event, self.now))
         match event:
             case UserSaid():
                 if self.status not in ("running", "waiting"):
@@ -196,6 +202,23 @@ class Draft:
             closes_calls=self.closes_calls,
             calls=tuple(self.calls.values()),
             tokens=self.tokens,
+            written=Loaded(self._row_after(), tuple(self.events)),
+        )
+
+    def _row_after(self) -> SessionRow:
+        row = self.before.row
+        return msgspec.structs.replace(
+            row,
+            head=row.head + len(self.rows),
+            decision=self.decision,
+            attempt=self.attempt,
+            lost=self.lost,
+            open_calls=self.open_calls,
+            epoch=self.epoch,
+            journal_id=self.journal_id,
+            attached=self.attached,
+            seen_ago=0.0 if self.seen else row.seen_ago,
+            due_at=self.due_at if self.moves_due else row.due_at,
         )
 
     def _bound(self, asked: ToolAsked) -> ToolAsked:

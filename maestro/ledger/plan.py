@@ -95,7 +95,7 @@ class Knock(msgspec.Struct, frozen=True):
 def plan_attach(
     before: Before, key: str, attached: ExecutorAttached, knock: Knock
 ) -> Change | Attached | AttachRefused:
-    """For another executor `before` holds the calls that are not closed."""
+    """`before` holds the calls that are not closed."""
     row = before.row
     match before.found:
         case Found(event=ExecutorAttached(epoch=epoch)):
@@ -105,7 +105,7 @@ def plan_attach(
     if knock.last_seq > row.head:
         return AttachRefused("unknown_seq")
     unseen = row.attached and row.seen_ago > UNSEEN_SECONDS
-    another = is_another(row, attached)
+    another = _is_another(row, attached)
     # Without a journal only the id of its handshake says that it is the one that was here before.
     returns = knock.opens and attached.journal_id is None and row.journal_id is None
     if another and row.attached and not (unseen or returns or knock.take_over):
@@ -114,13 +114,13 @@ def plan_attach(
     if unseen:
         draft.add(f"lost:{row.epoch}", ExecutorLost(row.epoch))
     if another:
-        for call in before.calls.values():
+        for call in sorted(before.calls.values(), key=lambda call: call.seq):
             draft.add(f"tool:{call.tool_id}", _interrupted(call))
     draft.add(key, msgspec.structs.replace(attached, epoch=row.epoch + 1))
     return draft.change()
 
 
-def is_another(row: SessionRow, attached: ExecutorAttached) -> bool:
+def _is_another(row: SessionRow, attached: ExecutorAttached) -> bool:
     """An executor without a journal is always another one."""
     return attached.journal_id is None or attached.journal_id != row.journal_id
 

@@ -14,11 +14,11 @@ from typing import Any, TypeAlias, TypeVar
 import msgspec
 
 from maestro.errors import LedgerUnavailable, SettingsError
-from maestro.ledger.database import Argument, NewSession
+from maestro.ledger.database import TRIES, Argument, Look, NewSession
 from maestro.ledger.draft import Change
 from maestro.ledger.ledger import SqlLedger
 from maestro.ledger.queries import read_migrations, read_queries
-from maestro.ledger.rows import Call, EventRow, Row
+from maestro.ledger.rows import Before, Call, EventRow, Row, before
 
 try:
     import asyncpg
@@ -113,6 +113,18 @@ class PostgresDatabase:
 
     async def run(self, query: str, *arguments: Argument) -> Sequence[Row]:
         return await self._fetch(query, arguments)
+
+    async def append(
+        self, look: Look, plan: Callable[[Before], Change | _Result]
+    ) -> Change | _Result | None:
+        for _ in range(TRIES):
+            rows = await self._fetch("before", msgspec.structs.astuple(look))
+            if not rows:
+                return None
+            planned = plan(before(rows[0]))
+            if not isinstance(planned, Change) or await self.commit(planned):
+                return planned
+        raise LedgerUnavailable(f"session {look.session_id} was written by others {TRIES} times")
 
     async def commit(self, change: Change) -> bool:
         return bool(await self._fetch("commit", _parameters(change)))

@@ -148,16 +148,8 @@ def empty_session(session_id: str, owner: str, now: float) -> Before:
 
 
 def tool_ids(ids: Iterable[str]) -> str:
-    """The last argument of the query `before`: a JSON array."""
+    """Of the calls that an append names: the last argument of the query `before`."""
     return msgspec.json.encode([name(tool_id) for tool_id in ids]).decode()
-
-
-def waiting_calls(rows: Iterable[Row]) -> dict[str, Call]:
-    """By tool_id, in the order in which they were issued: from the query `waiting_calls`."""
-    return _by_tool_id(
-        Call(row["tool_id"], row["generation_id"], row["bound_to"], row["state"], row["seq"])
-        for row in rows
-    )
 
 
 def _by_tool_id(calls: Iterable[Call]) -> dict[str, Call]:

@@ -16,11 +16,11 @@ from typing import Any, TypeVar
 import msgspec
 
 from maestro.errors import LedgerUnavailable
-from maestro.ledger.database import Argument, NewSession
+from maestro.ledger.database import Argument, Look, NewSession
 from maestro.ledger.draft import Change
 from maestro.ledger.ledger import SqlLedger
 from maestro.ledger.queries import read_migrations, read_queries
-from maestro.ledger.rows import Row
+from maestro.ledger.rows import Before, Row, before
 
 BUSY_SECONDS = 5.0
 """How long another process may hold the file."""
@@ -106,6 +106,24 @@ class SqliteDatabase:
     async def run(self, query: str, *arguments: Argument) -> Sequence[Row]:
         return await self._written(self._fetch(query, arguments))
 
+    async def append(
+        self, look: Look, plan: Callable[[Before], Change | _Result]
+    ) -> Change | _Result | None:
+        arguments = msgspec.structs.astuple(look)
+
+        def work(connection: sqlite3.Connection) -> Change | _Result | None:
+            # Under the write lock from the read on: nothing moves, and one thread does it all.
+            with _transaction(connection):
+                row = connection.execute(self._queries["before"], arguments).fetchone()
+                if row is None:
+                    return None
+                planned = plan(before(row))
+                if isinstance(planned, Change) and not self._write(connection, planned):
+                    raise AssertionError("a session moved under the write lock")
+                return planned
+
+        return await self._writer.do(work)
+
     async def commit(self, change: Change) -> bool:
         def work(connection: sqlite3.Connection) -> bool:
             with _transaction(connection):
@@ -190,7 +208,8 @@ class SqliteDatabase:
 
 def _parameters(change: Change) -> dict[str, Any]:
     fields = msgspec.structs.asdict(change)
-    del fields["rows"], fields["calls"], fields["tokens"]
+    for name in ("rows", "calls", "tokens", "written"):
+        del fields[name]
     return {**fields, "new_head": change.new_head}
 
 

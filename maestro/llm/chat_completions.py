@@ -20,16 +20,15 @@ from maestro.llm.sse import EventStream, StreamTooLarge
 from maestro.llm.timeouts import Timeouts
 
 if TYPE_CHECKING:
+    from maestro.llm.direct import DirectTransport
     from maestro.llm.transport import Transport
 
 DRAIN_SECONDS = 0.2
 
 
-def warm() -> "type[Transport]":
-    """Import the client; slow once, so call it in a thread as soon as nobody waits for it."""
-    module = importlib.import_module("maestro.llm.transport")
-    made: type[Transport] = module.Transport
-    return made
+def warm() -> None:
+    """Import the client in a thread of its own, as soon as nobody waits for it."""
+    importlib.import_module("maestro.llm.direct")
 
 
 class ChatCompletions:
@@ -39,7 +38,7 @@ class ChatCompletions:
         self._endpoint = endpoint
         self._timeouts = timeouts
         self._encoder = RequestEncoder(endpoint.quirks)
-        self._transport: Transport | None = None
+        self._transport: Transport | DirectTransport | None = None
 
     async def generate(self, request: ModelRequest) -> AsyncGenerator[ReplyPart]:
         """Deltas and one Reply; raises ModelError."""
@@ -77,7 +76,7 @@ class ChatCompletions:
         if self._transport is not None:
             await self._transport.close()
 
-    async def _connected(self) -> "Transport":
+    async def _connected(self) -> "Transport | DirectTransport":
         if self._transport is None:
             opened = await asyncio.to_thread(_open, self._endpoint, self._timeouts)
             if self._transport is None:
@@ -107,8 +106,12 @@ class ChatCompletions:
         )
 
 
-def _open(endpoint: Endpoint, timeouts: Timeouts) -> "Transport":
-    return warm()(endpoint, timeouts)
+def _open(endpoint: Endpoint, timeouts: Timeouts) -> "Transport | DirectTransport":
+    """Straight to the provider, or by the way that knows proxies where one is named."""
+    direct = importlib.import_module("maestro.llm.direct")
+    if direct.is_direct(endpoint.base_url):
+        return direct.DirectTransport(endpoint, timeouts)
+    return importlib.import_module("maestro.llm.transport").Transport(endpoint, timeouts)
 
 
 async def _drain(chunks: AsyncIterator[bytes]) -> None:

@@ -1,35 +1,21 @@
-"""Send a ready request over HTTP and hand out its answer's raw bytes.
+"""Send a ready request through the proxy that the environment names, by `httpx2`.
 
-By `httpx2` and nothing above it: the body is made and the answer read elsewhere, so that a
-provider's own client would add half a second of imports and no more. Imported late all the same.
+Where there is no proxy `direct` does the same for a tenth of the processor time. Imported late.
 Knows nothing of what the bytes mean, and makes no second attempt.
 """
 
 import asyncio
-import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 
 import httpx2
 
 from maestro.errors import ModelError, ModelErrorKind
-from maestro.llm import failures
+from maestro.llm.acceptance import MAX_ERROR_BODY, REQUEST_HEADERS, accepted, refused, words_of
 from maestro.llm.providers import Endpoint
 from maestro.llm.timeouts import Timeouts
-from protocol.version import RELEASE
 
-MAX_ERROR_BODY = 64 * 1024
 MAX_CONNECTIONS = 1000
-
-_HEADERS = {
-    "Accept": "text/event-stream",
-    "Accept-Encoding": "identity",
-    "Content-Type": "application/json",
-    "User-Agent": f"codegen-maestro/{RELEASE}",
-}
-
-# What a stream never is: an answer that came whole is an error, or something between us and it.
-_WHOLE_ANSWERS = frozenset({"application/json", "text/html"})
 
 
 class Transport:
@@ -41,7 +27,7 @@ class Transport:
         self._client = httpx2.AsyncClient(
             base_url=endpoint.base_url,
             # Some local servers insist on a key, and look at none.
-            headers={**_HEADERS, "Authorization": f"Bearer {endpoint.key or 'none'}"},
+            headers={**REQUEST_HEADERS, "Authorization": f"Bearer {endpoint.key or 'none'}"},
             timeout=httpx2.Timeout(
                 None, connect=timeouts.connect, write=timeouts.first_byte, pool=timeouts.connect
             ),
@@ -85,7 +71,7 @@ class Transport:
                 async with asyncio.timeout_at(min(clock() + self._timeouts.idle, end)):
                     chunk = await anext(raw, None)
             except httpx2.HTTPError as error:
-                words = f"the connection broke in the middle of the reply ({_words(error)})"
+                words = f"the connection broke in the middle of the reply ({words_of(error)})"
                 raise self._error("broken_stream", words) from error
             except TimeoutError as error:
                 idle, total = self._timeouts.idle, self._timeouts.total
@@ -97,30 +83,14 @@ class Transport:
 
     async def _accept(self, response: httpx2.Response) -> None:
         """Let a stream pass; raise anything else, with a bounded piece of what it says."""
-        encoding = response.headers.get("content-encoding", "identity").lower()
-        if encoding != "identity":
-            words = (
-                f"an answer in {encoding!r}, which was not asked for (HTTP {response.status_code})"
-            )
-            raise self._error("overloaded" if response.is_server_error else "bad_request", words)
-        kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if response.is_success and kind not in _WHOLE_ANSWERS:
-            return
-        if response.is_success and kind == "text/html":
-            words = "answers with a web page, not with a model's stream: is the address right?"
-            raise self._error("bad_request", words)
-        body = await _beginning(response)
-        if response.is_redirect:
-            words = f"redirects to {response.headers.get('location', 'nowhere')[:200]!r}"
-            raise self._error("bad_request", words)
         headers = {name.lower(): value for name, value in response.headers.items()}
-        raise failures.from_response(
-            self._provider, response.status_code, body, headers, time.time()
-        )
+        if accepted(self._provider, response.status_code, headers) == "error":
+            body = await _beginning(response)
+            raise refused(self._provider, response.status_code, headers, body)
 
     def _unreachable(self, cause: BaseException | None) -> str:
         host = self._client.base_url.netloc.decode()
-        return f"cannot reach {host} ({_words(cause)})"
+        return f"cannot reach {host} ({words_of(cause)})"
 
     def _error(self, kind: ModelErrorKind, words: str) -> ModelError:
         return ModelError(kind, f"{self._provider}: {words}")
@@ -134,12 +104,3 @@ async def _beginning(response: httpx2.Response) -> bytes:
         if len(read) >= MAX_ERROR_BODY:
             break
     return read[:MAX_ERROR_BODY]
-
-
-def _words(cause: BaseException | None) -> str:
-    """The first words in a chain of causes: the outermost often has none."""
-    while cause is not None:
-        if said := str(cause).strip():
-            return said[:300]
-        cause = cause.__cause__ or cause.__context__
-    return "no further words"

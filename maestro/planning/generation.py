@@ -13,7 +13,7 @@ from maestro.domain.run import generation_id
 from maestro.errors import LedgerUnavailable, ModelError
 from maestro.failpoints import hit
 from maestro.planning.held import Attempt, HeldSession
-from maestro.planning.live_text import LiveText
+from maestro.planning.live_text import LiveText, pace_of
 from maestro.ports import (
     UNBOUNDED,
     Allowance,
@@ -75,6 +75,7 @@ class Generator:
         self._worker = worker
         self._slots = asyncio.Semaphore(bounds.slots)
         self._bounds = bounds
+        self._streams = 0
 
     async def generate(
         self, held: HeldSession, row: SessionRow, seconds: float | None
@@ -131,10 +132,11 @@ class Generator:
         name = generation_id(run, claim.decision, claim.attempt)
         reply: Reply | None = None
         hit("before_llm")
+        self._streams += 1
         try:
             async with (
                 contextlib.aclosing(self._model.generate(request)) as stream,
-                LiveText(self._bus, held.session_id, name) as live,
+                LiveText(self._bus, held.session_id, name, self._pace) as live,
             ):
                 async for part in stream:
                     hit("mid_stream")
@@ -155,10 +157,15 @@ class Generator:
                             reply = part
         except ModelError as error:
             return Failed(claim, name, basis, error)
+        finally:
+            self._streams -= 1
         if reply is None:
             error = ModelError("broken_stream", "The model's stream ended without a reply.")
             return Failed(claim, name, basis, error)
         return Made(claim, name, basis, reply)
+
+    def _pace(self) -> float:
+        return pace_of(self._streams)
 
     async def _say_why(self, held: HeldSession, retrying: Retrying) -> None:
         step = f"{retrying.why[:200]}; trying again in {retrying.delay:.0f} s"

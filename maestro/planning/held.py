@@ -4,11 +4,17 @@ A cache of the ledger: dropping it costs a cold fold and nothing else.
 """
 
 import asyncio
+import time
 from dataclasses import dataclass
 
+from maestro.domain.events import StoredEvent
 from maestro.domain.transcript import Transcript
 from maestro.planning.planner import Planner
-from maestro.ports import Claim
+from maestro.ports import Claim, Loaded, SessionRow
+
+_TOLD = 64
+"""Appends that wait to be folded; with more, reading the ledger is as good."""
+_FRESH_SECONDS = 0.5
 
 
 @dataclass(slots=True)
@@ -46,3 +52,35 @@ class HeldSession:
         self.attempt: Attempt | None = None
         self.unannounced: int | None = None
         """The first seq that this worker wrote and has not told the bus of."""
+        self.stirred = asyncio.Event()
+        """Something happened since the step that is being made began."""
+        self._told: list[tuple[float, Loaded]] = []
+
+    def tell(self, written: Loaded) -> None:
+        """What an append of this process left, so that the next step need not read it."""
+        if len(self._told) == _TOLD:
+            self._told.clear()
+        self._told.append((time.monotonic(), written))
+
+    def fold_told(self) -> tuple[SessionRow | None, list[StoredEvent]]:
+        """Fold what was told: the row as it is since then, and the events that were new.
+
+        No row where nothing was told, or what was told has a gap or is not fresh: the ledger has
+        to be read. The row's clock decides what is due, so it may not stand still.
+        """
+        told, self._told = sorted(self._told, key=_head), []
+        row: SessionRow | None = None
+        news: list[StoredEvent] = []
+        for at, written in told:
+            known = self.transcript.seq
+            fresh = tuple(event for event in written.events if event.seq > known)
+            if fresh and fresh[0].seq == known + 1:
+                self.transcript.fold_all(fresh)
+                news += fresh
+                row = written.row if time.monotonic() - at < _FRESH_SECONDS else None
+        is_whole = row is not None and row.head == self.transcript.seq == _head(told[-1])
+        return row if is_whole else None, news
+
+
+def _head(told: tuple[float, Loaded]) -> int:
+    return told[1].row.head

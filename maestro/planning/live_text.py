@@ -1,11 +1,12 @@
 """Live text of one generation on its way to the bus, joined so that it costs little.
 
-The first piece leaves at once, later ones at most every `PACE` seconds. What is lost here is in
-the ledger as soon as the reply is whole.
+The first piece leaves at once, later ones at most every 20 ms, or 100 where many generations
+stream at once. What is lost here is in the ledger as soon as the reply is whole.
 """
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -15,7 +16,15 @@ from protocol.from_maestro import AgentMessageDelta, AgentReasoningDelta
 from protocol.strict_json import well_formed
 
 PACE = 0.02
-"""Seconds between two pieces."""
+"""Seconds between two pieces of one generation."""
+SLOWEST_PACE = 0.1
+_PACE_PER_STREAM = 0.0004
+
+
+def pace_of(streams: int) -> float:
+    """Seconds between two pieces of one generation while so many stream: at most 2,500 a second."""
+    return min(SLOWEST_PACE, max(PACE, streams * _PACE_PER_STREAM))
+
 
 _MESSAGES = {TextDelta: AgentMessageDelta, ReasoningDelta: AgentReasoningDelta}
 Kind = type[TextDelta] | type[ReasoningDelta]
@@ -24,7 +33,10 @@ Kind = type[TextDelta] | type[ReasoningDelta]
 class LiveText:
     """Entered, it publishes what is added; left without an error, it has published all."""
 
-    def __init__(self, bus: Bus, session_id: str, generation_id: str) -> None:
+    def __init__(
+        self, bus: Bus, session_id: str, generation_id: str, pace: Callable[[], float]
+    ) -> None:
+        self._pace = pace
         self._bus = bus
         self._session_id = session_id
         self._pending: deque[tuple[Kind, list[str]]] = deque()
@@ -65,7 +77,7 @@ class LiveText:
         while True:
             await self._arrived.wait()
             await self._publish_pending()
-            await asyncio.sleep(PACE)
+            await asyncio.sleep(self._pace())
 
     async def _publish_pending(self) -> None:
         async with self._publishing:

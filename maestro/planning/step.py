@@ -5,6 +5,7 @@ Knows nothing of when steps are made.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from typing import Literal
 
@@ -47,11 +48,20 @@ _SMALL = 64 * 1024
 class Stepper:
     """Makes the steps of all sessions of one worker."""
 
-    def __init__(self, ledger: Ledger, bus: Bus, generator: Generator, policy: Policy) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        bus: Bus,
+        generator: Generator,
+        policy: Policy,
+        settle_seconds: float = 0.0,
+    ) -> None:
+        """`settle_seconds`: how long a step that waits for a fact keeps that to itself."""
         self._ledger = ledger
         self._bus = bus
         self._generator = generator
         self._policy = policy
+        self._settle_seconds = settle_seconds
 
     async def step(self, held: HeldSession) -> bool:
         """One step. True: there is, or may be, more to do at once.
@@ -63,9 +73,9 @@ class Stepper:
             return False
         match decide(held.transcript, row, self._policy):
             case Nothing():
-                return await self._rest(row, None)
+                return await self._rest(held, row, None)
             case Wait(due_at):
-                return await self._rest(row, due_at)
+                return await self._rest(held, row, due_at)
             case Generate():
                 return await self._generate(held, row)
             case decided:
@@ -76,21 +86,20 @@ class Stepper:
     async def read(self, held: HeldSession) -> SessionRow | None:
         """Fold what is new, and tell the bus of what this worker wrote. None: no such session."""
         transcript = held.transcript
-        news: list[StoredEvent] = []
-        while True:
+        row, news = held.fold_told()
+        while row is None or transcript.seq < row.head:
             loaded = await self._ledger.load(held.session_id, after=transcript.seq)
             if loaded is None:
                 return None
+            row = loaded.row
             transcript.fold_all(loaded.events)
             news.extend(loaded.events)
-            if transcript.seq >= loaded.row.head:
-                break
         if held.unannounced is not None:
             rows = tuple(event for event in news if event.seq >= (held.unannounced or 0))
             held.unannounced = None
-            nudge = HeadMoved(loaded.row.head, rows if _are_small(rows) else ())
+            nudge = HeadMoved(row.head, rows if _are_small(rows) else ())
             await self._bus.publish(held.session_id, nudge)
-        return loaded.row
+        return row
 
     async def fail(self, held: HeldSession, summary: str) -> None:
         """End the open run as `internal`: its steps can't be made."""
@@ -100,9 +109,17 @@ class Stepper:
             await self._append(held, (ended,), _counters(row), row.head)
             await self.read(held)
 
-    async def _rest(self, row: SessionRow, due_at: float | None) -> bool:
+    async def _rest(self, held: HeldSession, row: SessionRow, due_at: float | None) -> bool:
+        """Set the timer, unless what is waited for comes at once.
+
+        Without it the session stays due, which costs whoever looks a step and nothing else.
+        """
         if row.due_at == due_at:
             return False
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._settle_seconds):
+                await held.stirred.wait()
+                return True
         return not await self._ledger.rest(row.session_id, row.head, due_at)
 
     async def _generate(self, held: HeldSession, row: SessionRow) -> bool:
@@ -138,7 +155,7 @@ class Stepper:
                 words = "your other runs use all the generations you may have at once"
                 status = StatusChanged("running", held.transcript.progress(), words)
                 await self._bus.publish(held.session_id, Live(status))
-                return await self._rest(row, exhausted.again_at)
+                return await self._rest(held, row, exhausted.again_at)
             case "tokens":
                 parked = parked_until_tomorrow(row.head, exhausted.again_at)
                 return await self._append(held, (parked,), _counters(row), row.head) != "gone"
@@ -160,9 +177,11 @@ class Stepper:
         if isinstance(events[-1], RunEnded):
             hit("before_finish")
         match await self._ledger.append_decision(held.session_id, events, claim, basis):
-            case Appended(seq=seq):
+            case Appended(seq=seq, written=written):
                 hit("decision_committed")
                 held.unannounced = seq
+                if written is not None:
+                    held.tell(written)
                 return "appended"
             case Refused(why="gone"):
                 return "gone"

@@ -51,6 +51,8 @@ class Appended(msgspec.Struct, frozen=True):
     """More than one's own last row means that others wrote in between: step again."""
     again: bool = False
     """True: nothing was written, the same had been accepted before."""
+    written: Loaded | None = None
+    """The rows of this append and the session's row as it left it; None when `again`."""
 
 
 class Refused(msgspec.Struct, frozen=True):

@@ -11,17 +11,53 @@ import msgspec
 import pytest
 
 from tests.architecture.sources import PRODUCT_SOURCES, ROOT
+from tests.requirements import covers
 
 PROGRAM = Path(__file__).with_name("importing.py")
+LIGHT = {"msgspec", "typing_extensions"}
+SOCKET = {*LIGHT, "websockets"}
+HTTP = {*LIGHT, "backports", "httpx2", "idna"}
+SERVER = {
+    *LIGHT,
+    *("attr", "attrs", "idna", "jsonschema", "jsonschema_specifications", "referencing", "rpds"),
+    *("structlog", "pygments", "rich"),
+}
 FOREIGN = {
-    "executor.cli.main": set[str](),
-    "executor.cli.dispatch": {"msgspec", "typing_extensions"},
-    "executor.cli.run": {"msgspec", "typing_extensions", "websockets"},
     "executor.process.warden": set[str](),
     "maestro.__main__": set[str](),
-    "maestro.llm.transport": {"backports", "httpx2", "idna", "msgspec", "typing_extensions"},
+    "maestro.llm.direct": {*LIGHT, "cython_runtime", "httptools"},
+    "maestro.llm.transport": HTTP,
 }
 """What a start may load that is neither ours nor of the standard library, by what is imported."""
+COMMANDS = {
+    **dict.fromkeys(
+        (
+            *("config", "conversation", "credentials", "doctor", "flags", "help", "login"),
+            *("minutes", "models", "placing", "private_maestro", "rest", "sessions", "slash"),
+            *("standard_input", "trusting", "dispatch", "branching", "history", "tools"),
+            *("finding", "finding_sandbox"),
+        ),
+        LIGHT,
+    ),
+    **dict.fromkeys(("demo", "open_run", "run", "talk"), SOCKET),
+    "complaints": set[str](),
+    "main": set[str](),
+    "app": {*LIGHT, "annotated_doc", "shellingham", "typer"},
+    "line_editor": {"prompt_toolkit", "wcwidth"},
+}
+"""The same for each file of `codegen`'s commands."""
+MAESTRO_COMMANDS = {
+    **dict.fromkeys(("keys", "migrate", "models"), LIGHT),
+    "bench": {*HTTP, "websockets"},
+    "private": set[str](),
+    "serve": SERVER,
+}
+"""The same for each file of `maestro`'s."""
+STARTS = {
+    **FOREIGN,
+    **{f"executor.cli.{name}": known for name, known in COMMANDS.items()},
+    **{f"maestro.commands.{name}": known for name, known in MAESTRO_COMMANDS.items()},
+}
 HEAVY = {
     "executor.cli.main": {"asyncio", "logging", "ssl", "subprocess"},
     "executor.cli.dispatch": {"asyncio", "dataclasses", "logging", "ssl", "subprocess", "tomllib"},
@@ -31,6 +67,9 @@ HEAVY = {
     "maestro.llm.transport": {"sqlite3"},
 }
 """What of the standard library it may not load."""
+
+NEVER = {"unittest"}
+"""For all others."""
 
 
 class Imported(msgspec.Struct, frozen=True):
@@ -64,14 +103,26 @@ def test_importing_prints_nothing_and_leaves_files_environment_and_network_alone
     assert _import(*modules).deeds == []
 
 
-@pytest.mark.parametrize("start", FOREIGN)
+@covers("R-PERF-1")
+@pytest.mark.parametrize("start", STARTS)
 def test_a_start_loads_nothing_heavy(start: str) -> None:
     loaded = _import(start).loaded
     ours = {"executor", "maestro", "protocol"}
     foreign = {name for name in loaded - ours - sys.stdlib_module_names if name[0] != "_"}
 
-    assert foreign <= FOREIGN[start]
-    assert loaded & HEAVY[start] == set()
+    assert foreign <= STARTS[start]
+    assert loaded & HEAVY.get(start, NEVER) == set()
+
+
+def test_what_each_command_may_load_is_known() -> None:
+    commands = {
+        f"{package}.{path.stem}"
+        for package in ("executor.cli", "maestro.commands")
+        for path in (ROOT / package.replace(".", "/")).glob("*.py")
+        if path.stem != "__init__"
+    }
+
+    assert commands - set(STARTS) == set()
 
 
 def test_the_protocol_loads_neither_maestro_nor_executor() -> None:

@@ -55,7 +55,7 @@ class Bench:
     def __post_init__(self) -> None:
         self._ids = itertools.count(1)
 
-    def stepper(self, worker: str = "worker-1") -> Stepper:
+    def stepper(self, worker: str = "worker-1", settle_seconds: float = 0.0) -> Stepper:
         generator = Generator(
             self.ledger,
             self.bus,
@@ -63,7 +63,7 @@ class Bench:
             worker,
             Bounds(4, self.policy.poison_claims, self.allowance),
         )
-        return Stepper(self.ledger, self.bus, generator, self.policy)
+        return Stepper(self.ledger, self.bus, generator, self.policy, settle_seconds)
 
     async def open(
         self,

@@ -246,7 +246,7 @@ async def test_a_drain_hands_what_is_left_to_do_to_the_next_worker(tmp_path: Pat
 
 
 async def test_a_session_that_fails_again_and_again_ends_as_internal(tmp_path: Path) -> None:
-    scripts = [ValueError("a bug")] * 10
+    scripts = [ValueError("a bug") for _ in range(10)]  # one alone would gather every traceback
     async with open_bench(tmp_path, scripts) as bench:
         session_id = await bench.open()
         settings = msgspec.structs.replace(SETTINGS, look_for_due=0.02, first_pause=0.01)

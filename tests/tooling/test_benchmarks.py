@@ -11,15 +11,21 @@ import pytest
 from benchmarks.chaos import FAULTS, schedule
 from benchmarks.overhead import Report
 from tests.architecture.sources import ROOT
+from tests.servers.postgres_server import find_postgres, unprivileged
+from tests.servers.redis_server import find_valkey
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the benchmarks read /proc")
 
+needs_servers = pytest.mark.skipif(
+    find_postgres() is None or find_valkey() is None or unprivileged() is None,
+    reason="PostgreSQL and Redis of the development requirements can't run here",
+)
 PEER = f"{sys.executable} -m tests.tooling.scripted_agent {{base_url}}"
 
 
-def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
+def _run(*arguments: str, benchmark: str = "overhead") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "benchmarks.overhead", *arguments],
+        [sys.executable, "-m", f"benchmarks.{benchmark}", *arguments],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -55,3 +61,21 @@ def test_a_seed_of_chaos_repeats_its_schedule() -> None:
     assert first == again
     assert first != another
     assert {planned.fault for planned in first} == set(FAULTS)
+
+
+@needs_servers
+@pytest.mark.parametrize(
+    "benchmark", ["bus", "crowd", "idle", "ledger", "long_session", "relay", "sessions"]
+)
+def test_each_benchmark_runs_to_its_end_and_writes_what_it_shows(
+    benchmark: str, tmp_path: Path
+) -> None:
+    written = tmp_path / "report.json"
+
+    done = _run("--quick", "--json", str(written), benchmark=benchmark)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "| ---" in done.stdout
+    report = msgspec.json.decode(written.read_bytes())
+    assert report["machine"]["processors"]
+    assert len(report) > 1

@@ -4,13 +4,16 @@ Holds no test.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+import msgspec
 
 from maestro.domain.events import (
     MAESTRO,
     AnyEvent,
     CallCancelled,
     ExecutorAttached,
+    Fact,
     ModelReplied,
     RunEnded,
     SessionOpened,
@@ -49,6 +52,8 @@ def ended(basis: int) -> RunEnded:
 class Desk:
     ledger: Ledger
     session_id: str
+    written: list[Loaded] = field(default_factory=list[Loaded])
+    """What the appends of this desk said that they left."""
 
     @classmethod
     async def open(
@@ -76,11 +81,23 @@ class Desk:
     async def event(self, seq: int) -> AnyEvent:
         return (await self.load()).events[seq - 1].event
 
+    async def append_decision(
+        self, session_id: str, events: Sequence[AnyEvent], claim: Claim, basis: int
+    ) -> Appended | Refused:
+        """The outcome without what was written, which tests of its own compare."""
+        return self._bare(await self.ledger.append_decision(session_id, events, claim, basis))
+
+    async def append_fact(
+        self, owner: str, session_id: str, key: str, event: Fact, *, epoch: int | None = None
+    ) -> Appended | Refused:
+        """As `append_decision`."""
+        return self._bare(await self.ledger.append_fact(owner, session_id, key, event, epoch=epoch))
+
     async def decide(self, *events: AnyEvent, basis: int | None = None) -> Appended | Refused:
         """As a worker without a lease, that has read everything unless `basis` says less."""
         row = await self.row()
         claim = Claim(self.session_id, "worker", row.decision, row.attempt, row.lost)
-        return await self.ledger.append_decision(
+        return await self.append_decision(
             self.session_id, events, claim, row.head if basis is None else basis
         )
 
@@ -95,12 +112,12 @@ class Desk:
     async def answer(
         self, tool_id: str, result: str = "ok", *, epoch: int = 1
     ) -> Appended | Refused:
-        return await self.ledger.append_fact(
+        return await self.append_fact(
             OWNER, self.session_id, f"tool:{tool_id}", answered(tool_id, result), epoch=epoch
         )
 
     async def say(self, message_id: str, *, epoch: int | None = 1) -> Appended | Refused:
-        return await self.ledger.append_fact(
+        return await self.append_fact(
             OWNER,
             self.session_id,
             f"user:{message_id}",
@@ -113,8 +130,20 @@ class Desk:
         row = await self.row()
         assert await self.ledger.rest(self.session_id, row.head, None)
 
+    def _bare(self, outcome: Appended | Refused) -> Appended | Refused:
+        if isinstance(outcome, Appended) and outcome.written is not None:
+            self.written.append(outcome.written)
+        return bare(outcome)
+
     async def is_due(self) -> bool:
         return self.session_id in await self.ledger.due()
+
+
+def bare(outcome: Appended | Refused) -> Appended | Refused:
+    """Without what was written."""
+    if isinstance(outcome, Appended):
+        return msgspec.structs.replace(outcome, written=None)
+    return outcome
 
 
 def tool_ids(events: Sequence[StoredEvent]) -> list[str]:

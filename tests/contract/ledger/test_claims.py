@@ -57,7 +57,7 @@ async def test_a_decision_forgets_what_was_lost(desk: Desk, place: Place) -> Non
     claim = await desk.ledger.claim(desk.session_id, "worker-2", 0)
     assert isinstance(claim, Claim)
 
-    await desk.ledger.append_decision(desk.session_id, [ModelReplied("g", 3, "")], claim, 3)
+    await desk.append_decision(desk.session_id, [ModelReplied("g", 3, "")], claim, 3)
 
     assert await desk.ledger.claim(desk.session_id, "worker-3", 1) == Claim(
         desk.session_id, "worker-3", 1, 1, 0

@@ -32,7 +32,7 @@ async def _claim(desk: Desk) -> None:
 
 
 async def _interrupt(desk: Desk) -> None:
-    await desk.ledger.append_fact(OWNER, desk.session_id, "interrupt", Interrupted())
+    await desk.append_fact(OWNER, desk.session_id, "interrupt", Interrupted())
 
 
 async def _say(desk: Desk) -> None:

@@ -38,7 +38,7 @@ async def test_a_decision_writes_all_its_rows_and_binds_its_calls(desk: Desk) ->
     claim = await _claimed(desk)
     events = [REPLIED, asked("t1"), asked_of_the_maestro("t2"), answered("t2")]
 
-    appended = await desk.ledger.append_decision(desk.session_id, events, claim, 3)
+    appended = await desk.append_decision(desk.session_id, events, claim, 3)
 
     assert appended == Appended(4, 7)
     loaded = await desk.load()
@@ -61,7 +61,7 @@ async def test_a_decision_writes_all_its_rows_and_binds_its_calls(desk: Desk) ->
 async def test_a_decision_frees_the_lease(desk: Desk) -> None:
     claim = await _claimed(desk)
 
-    await desk.ledger.append_decision(desk.session_id, [REPLIED], claim, 3)
+    await desk.append_decision(desk.session_id, [REPLIED], claim, 3)
 
     assert await desk.ledger.renew("worker") == {}
     assert await desk.ledger.claim(desk.session_id, "another", 1) == Claim(
@@ -73,10 +73,10 @@ async def test_a_decision_frees_the_lease(desk: Desk) -> None:
 async def test_the_same_decision_again_is_a_success_with_the_old_seq(desk: Desk) -> None:
     claim = await _claimed(desk)
     events = [REPLIED, asked("t1")]
-    await desk.ledger.append_decision(desk.session_id, events, claim, 3)
+    await desk.append_decision(desk.session_id, events, claim, 3)
     await desk.say("m2")
 
-    again = await desk.ledger.append_decision(desk.session_id, events, claim, 3)
+    again = await desk.append_decision(desk.session_id, events, claim, 3)
 
     assert again == Appended(4, 6, again=True)
     assert (await desk.row()).head == 6
@@ -84,9 +84,9 @@ async def test_the_same_decision_again_is_a_success_with_the_old_seq(desk: Desk)
 
 async def test_a_call_that_opens_a_decision_is_known_again(desk: Desk) -> None:
     claim = await _claimed(desk)
-    await desk.ledger.append_decision(desk.session_id, [asked("t1")], claim, 3)
+    await desk.append_decision(desk.session_id, [asked("t1")], claim, 3)
 
-    again = await desk.ledger.append_decision(desk.session_id, [asked("t1")], claim, 3)
+    again = await desk.append_decision(desk.session_id, [asked("t1")], claim, 3)
 
     assert again == Appended(4, 4, again=True)
 
@@ -99,15 +99,9 @@ async def test_a_claim_that_was_taken_over_voids_the_older_decision(
     await elapse(place, 9)
     newer = await _claimed(desk, "worker-2")
 
-    assert await desk.ledger.append_decision(desk.session_id, [REPLIED], older, 3) == Refused(
-        "voided"
-    )
-    assert await desk.ledger.append_decision(desk.session_id, [ended(3)], newer, 3) == Appended(
-        4, 4
-    )
-    assert await desk.ledger.append_decision(desk.session_id, [REPLIED], older, 3) == Refused(
-        "voided"
-    )
+    assert await desk.append_decision(desk.session_id, [REPLIED], older, 3) == Refused("voided")
+    assert await desk.append_decision(desk.session_id, [ended(3)], newer, 3) == Appended(4, 4)
+    assert await desk.append_decision(desk.session_id, [REPLIED], older, 3) == Refused("voided")
 
 
 async def test_a_lease_that_ran_out_and_was_not_taken_still_decides(
@@ -116,7 +110,7 @@ async def test_a_lease_that_ran_out_and_was_not_taken_still_decides(
     claim = await _claimed(desk)
     await elapse(place, 60)
 
-    assert await desk.ledger.append_decision(desk.session_id, [REPLIED], claim, 3) == Appended(4, 4)
+    assert await desk.append_decision(desk.session_id, [REPLIED], claim, 3) == Appended(4, 4)
 
 
 async def test_a_retry_of_the_stream_voids_what_the_broken_one_would_decide(desk: Desk) -> None:
@@ -124,12 +118,10 @@ async def test_a_retry_of_the_stream_voids_what_the_broken_one_would_decide(desk
     retried = await desk.ledger.reattempt(claim)
     assert retried is not None
 
-    refused = await desk.ledger.append_decision(desk.session_id, [REPLIED], claim, 3)
+    refused = await desk.append_decision(desk.session_id, [REPLIED], claim, 3)
 
     assert refused == Refused("voided")
-    assert await desk.ledger.append_decision(desk.session_id, [REPLIED], retried, 3) == Appended(
-        4, 4
-    )
+    assert await desk.append_decision(desk.session_id, [REPLIED], retried, 3) == Appended(4, 4)
 
 
 async def test_a_decision_about_no_session_finds_it_gone(ledger: SqlLedger) -> None:

@@ -30,7 +30,7 @@ from tests.requirements import covers
 async def _append(
     desk: Desk, event: Fact, *, key: str = "fact:1", epoch: int | None = 1
 ) -> Appended | Refused:
-    return await desk.ledger.append_fact(OWNER, desk.session_id, key, event, epoch=epoch)
+    return await desk.append_fact(OWNER, desk.session_id, key, event, epoch=epoch)
 
 
 async def test_an_answer_closes_its_call_and_wakes_when_it_is_the_last(desk: Desk) -> None:
@@ -99,9 +99,7 @@ async def test_a_fact_without_an_epoch_needs_no_attachment(desk: Desk) -> None:
 
 
 async def test_a_fact_of_another_owner_finds_the_session_gone(desk: Desk) -> None:
-    refused = await desk.ledger.append_fact(
-        "owner-2", desk.session_id, "fact:1", Interrupted(), epoch=1
-    )
+    refused = await desk.append_fact("owner-2", desk.session_id, "fact:1", Interrupted(), epoch=1)
 
     assert refused == Refused("gone")
 
@@ -198,7 +196,7 @@ async def test_an_interrupt_voids_the_running_generation_and_wakes_at_once(desk:
     assert (row.decision, row.attempt, row.lost, row.open_calls) == (2, 0, 0, 1)
     assert await desk.is_due()
     assert await desk.ledger.renew("worker") == {}
-    voided = await desk.ledger.append_decision(desk.session_id, [ended(5)], claim, 5)
+    voided = await desk.append_decision(desk.session_id, [ended(5)], claim, 5)
     assert voided == Refused("voided")
 
 
@@ -210,7 +208,7 @@ async def test_a_message_or_an_answer_voids_no_generation(desk: Desk) -> None:
     await desk.say("m2")
 
     assert await desk.ledger.renew("worker") == {desk.session_id: (0, 1)}
-    decided = await desk.ledger.append_decision(desk.session_id, [ended(3)], claim, 3)
+    decided = await desk.append_decision(desk.session_id, [ended(3)], claim, 3)
     assert decided == Appended(5, 5)
 
 

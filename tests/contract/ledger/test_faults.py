@@ -42,7 +42,7 @@ async def test_a_decision_cancelled_anywhere_and_made_again_is_there_once(desk: 
         events = [ModelReplied(f"g{number}", 3, "one"), UserSaid("x", "two")]
 
         def decide(events: list[ModelReplied | UserSaid], claim: Claim) -> Awaitable[object]:
-            return desk.ledger.append_decision(desk.session_id, events, claim, 3)
+            return desk.append_decision(desk.session_id, events, claim, 3)
 
         await _cancelled_after(steps, decide(events, claim))
 

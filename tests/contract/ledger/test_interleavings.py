@@ -7,6 +7,7 @@ import asyncio
 import itertools
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -14,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from maestro.domain.events import ExecutorAttached, ExecutorLost, Interrupted
 from maestro.ledger.ledger import SqlLedger
-from maestro.ports import Appended, Attached, AttachRefused, Refused
+from maestro.ports import Appended, Attached, AttachRefused, Refused, SessionRow
 from tests.contract.ledger.desk import OWNER, Desk, ended
 from tests.contract.ledger.places import Place
 
@@ -122,13 +123,25 @@ class _Session(RuleBasedStateMachine):
         open_calls = self.runner.run(self.desk.ledger.open_calls(self.desk.session_id))
         assert len(open_calls) == states.count("open")
 
+    @invariant()
+    def an_append_says_what_it_left(self) -> None:
+        loaded = self.runner.run(self.desk.load())
+        if self.desk.written and self.desk.written[-1].row.head == self.head:
+            left = self.desk.written[-1]
+            assert left.events == loaded.events[-len(left.events) :]
+            assert _without_clock(left.row) == _without_clock(loaded.row)
+
     def _fact(self, event: Interrupted | ExecutorLost) -> None:
         self.facts += 1
         self.head += 1
         outcome = self.runner.run(
-            self.desk.ledger.append_fact(OWNER, self.desk.session_id, f"fact:{self.facts}", event)
+            self.desk.append_fact(OWNER, self.desk.session_id, f"fact:{self.facts}", event)
         )
         assert outcome == Appended(self.head, self.head)
+
+
+def _without_clock(row: SessionRow) -> SessionRow:
+    return msgspec.structs.replace(row, now=0.0, seen_ago=0.0)
 
 
 @pytest.fixture

@@ -168,7 +168,7 @@ async def test_a_take_over_answers_the_open_calls_as_interrupted(
 async def test_another_executor_gets_in_when_the_first_is_known_to_be_lost(
     desk: Desk, another: ExecutorAttached
 ) -> None:
-    await desk.ledger.append_fact(OWNER, desk.session_id, "lost:1", ExecutorLost(1), epoch=1)
+    await desk.append_fact(OWNER, desk.session_id, "lost:1", ExecutorLost(1), epoch=1)
 
     attached = await desk.ledger.attach(OWNER, desk.session_id, another)
 

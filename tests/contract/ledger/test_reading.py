@@ -42,7 +42,7 @@ async def test_a_load_gives_what_is_above_a_seq_and_no_more_than_asked(desk: Des
 async def test_a_load_is_bounded_in_bytes_and_always_moves_on(desk: Desk) -> None:
     for number in range(3):
         said = UserSaid(f"big-{number}", "x" * (17 * 1024 * 1024))
-        await desk.ledger.append_fact(OWNER, desk.session_id, f"user:big-{number}", said)
+        await desk.append_fact(OWNER, desk.session_id, f"user:big-{number}", said)
 
     assert await _seqs(desk) == [1, 2, 3, 4, 5]
     assert await _seqs(desk, after=5) == [6]
@@ -181,7 +181,7 @@ async def test_a_list_says_how_each_session_fares(desk: Desk) -> None:
         return (await desk.ledger.list_sessions(OWNER))[0].status
 
     async def wait(state: CallWaiting) -> None:
-        await desk.ledger.append_fact(OWNER, desk.session_id, state.state, state)
+        await desk.append_fact(OWNER, desk.session_id, state.state, state)
 
     assert await status() == "pending"
     await desk.ask("t1", "t2")
@@ -197,7 +197,7 @@ async def test_a_list_says_how_each_session_fares(desk: Desk) -> None:
     await desk.decide(ended(9))
     assert await status() == "completed"
     await desk.answer("t1")
-    await desk.ledger.append_fact(OWNER, desk.session_id, "late", CallWaiting("t2", "asking"))
+    await desk.append_fact(OWNER, desk.session_id, "late", CallWaiting("t2", "asking"))
     assert await status() == "completed"
     await desk.say("m3")
     assert await status() == "pending"

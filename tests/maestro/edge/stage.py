@@ -153,7 +153,7 @@ async def stage(
         ledger=ledger,
         bus=MemoryBus(),
         auth=TokenAuth(ledger.accounts),
-        step=stepped.put_nowait,
+        step=lambda session_id, _written: stepped.put_nowait(session_id),
         model_refusal=lambda name: None if name == MODEL else f"no model {name!r}",
         quotas=MemoryLimits(UNLIMITED),
         allowed_hosts=frozenset({"localhost"}),

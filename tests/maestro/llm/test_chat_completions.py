@@ -30,6 +30,14 @@ from tests.scripted_model.script import Tokens
 USAGE = Usage(input_tokens=100, output_tokens=10)
 
 
+@pytest.fixture(autouse=True, params=["direct", "by the way that knows proxies"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both ways to a provider hold all of this; a named proxy chooses the second."""
+    if request.param != "direct":
+        monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+
+
 async def test_text_and_reasoning_stream_and_the_reply_holds_the_whole() -> None:
     tokens = Tokens(prompt=90, cached=60, completion=20, reasoning=5)
     script = [reasoning("Hm", ", well", then=text("Hel", "lo", tokens=tokens))]

@@ -6,13 +6,16 @@ FROM sessions
 WHERE session_id = $1 AND ($2::text IS NULL OR owner = $2)
 
 -- name: before
--- $1 session, $2 owner or null, $3 key, $4 JSON array of the tool_ids that the append names
+-- $1 session, $2 owner or null, $3 key, $4 JSON array of the tool_ids that the append names; null:
+-- of all calls that an executor was asked to make and that are not closed
 SELECT s.*, extract(epoch FROM statement_timestamp())::float8 AS now,
     e.seq AS found_seq, e.kind AS found_kind, e.version AS found_version, e.body AS found_body,
     (SELECT json_agg(json_build_array(c.tool_id, c.generation_id, c.bound_to, c.state, c.seq))
      FROM calls c
      WHERE c.session_id = s.session_id
-        AND c.tool_id IN (SELECT json_array_elements_text($4::json))
+        AND c.tool_id IN (SELECT json_array_elements_text(coalesce($4::json, (
+            SELECT json_agg(tool_id) FROM calls WHERE session_id = $1 AND state <> 'closed'
+        ))))
     ) AS calls
 FROM sessions s LEFT JOIN events e ON e.session_id = s.session_id AND e.key = $3
 WHERE s.session_id = $1 AND ($2::text IS NULL OR s.owner = $2)
@@ -31,13 +34,6 @@ SELECT e.seq, e.key, e.kind, e.version, e.body, e.at
 FROM running r JOIN events e ON e.session_id = $1 AND e.seq = r.seq
 WHERE r.size_before < $5
 ORDER BY e.seq
-
--- name: waiting_calls
--- The calls that an executor was asked to make and that are not closed
-SELECT tool_id, generation_id, bound_to, state, seq
-FROM calls
-WHERE session_id = $1 AND state <> 'closed'
-ORDER BY seq
 
 -- name: open_calls
 SELECT e.seq, e.key, e.kind, e.version, e.body, e.at

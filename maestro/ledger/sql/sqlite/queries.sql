@@ -6,12 +6,17 @@ FROM sessions
 WHERE session_id = ?1 AND (?2 IS NULL OR owner = ?2)
 
 -- name: before
--- ?1 session, ?2 owner or null, ?3 key, ?4 JSON array of the tool_ids that the append names
+-- ?1 session, ?2 owner or null, ?3 key, ?4 JSON array of the tool_ids that the append names; null:
+-- of all calls that an executor was asked to make and that are not closed
 SELECT s.*, (julianday('now') - 2440587.5) * 86400.0 AS now,
     e.seq AS found_seq, e.kind AS found_kind, e.version AS found_version, e.body AS found_body,
     (SELECT json_group_array(json_array(c.tool_id, c.generation_id, c.bound_to, c.state, c.seq))
      FROM calls c
-     WHERE c.session_id = s.session_id AND c.tool_id IN (SELECT value FROM json_each(?4))
+     WHERE c.session_id = s.session_id AND c.tool_id IN (
+        SELECT value FROM json_each(coalesce(?4, (
+            SELECT json_group_array(tool_id) FROM calls WHERE session_id = ?1 AND state <> 'closed'
+        )))
+     )
     ) AS calls
 FROM sessions s LEFT JOIN events e ON e.session_id = s.session_id AND e.key = ?3
 WHERE s.session_id = ?1 AND (?2 IS NULL OR s.owner = ?2)
@@ -30,13 +35,6 @@ SELECT e.seq, e.key, e.kind, e.version, e.body, e.at
 FROM running r JOIN events e ON e.session_id = ?1 AND e.seq = r.seq
 WHERE r.size_before < ?5
 ORDER BY e.seq
-
--- name: waiting_calls
--- The calls that an executor was asked to make and that are not closed
-SELECT tool_id, generation_id, bound_to, state, seq
-FROM calls
-WHERE session_id = ?1 AND state <> 'closed'
-ORDER BY seq
 
 -- name: open_calls
 SELECT e.seq, e.key, e.kind, e.version, e.body, e.at
