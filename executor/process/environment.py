@@ -57,10 +57,13 @@ KEPT = frozenset(
 SET = {
     "CI": "1",
     "DEBIAN_FRONTEND": "noninteractive",
+    "GH_PAGER": "cat",
     "GIT_EDITOR": "true",
     "GIT_PAGER": "cat",
     "GIT_TERMINAL_PROMPT": "0",
+    "MANPAGER": "cat",
     "PAGER": "cat",
+    "SYSTEMD_PAGER": "cat",
     "TERM": "dumb",
 }
 """Nothing waits for a person, pages, or draws."""
