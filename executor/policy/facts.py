@@ -53,6 +53,8 @@ def facts_of(
             return Facts(None if reads else "it changes a file", (found.literal, found.real))
         case "Shell":
             return _shell(parameters.command, parameters.workdir, at)
+        case "ShellKill":
+            return Facts(None)  # it ends nothing but what this session has started
         case "Git":
             return _git(tuple(parameters.args), at)
         case _:

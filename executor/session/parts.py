@@ -13,6 +13,7 @@ from executor.journal import Journal
 from executor.link import Link
 from executor.policy.call import PlannedCall
 from executor.policy.verdict import Ask, Verdict
+from executor.process.shells import Shells
 from executor.tool_context import Tool, ToolContext, ToolOutcome
 from executor.view.port import View
 from executor.workspace import Workspace
@@ -62,6 +63,8 @@ class SessionParts(msgspec.Struct, frozen=True, kw_only=True):
     decide: Callable[[PlannedCall], Verdict]
     remember: Callable[[Ask], None]
     """The user's yes is to hold for what the question's `remember` says."""
+    shells: Shells
+    """Where its shell stands, and what it has in the background."""
     context: Callable[[str, Emit], ToolContext]
     """The world of the call with this tool_id; its live output goes to the given function."""
     end_survivors: Callable[[str], Awaitable[object]]
