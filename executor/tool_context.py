@@ -10,6 +10,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import msgspec
 
 from executor.process.processes import Processes
+from executor.process.shells import Shells
 from executor.workspace import Workspace
 from protocol.from_executor import ResultMetadata, ToolError, ToolStatus
 from protocol.tools.contract import ToolContract
@@ -35,6 +36,7 @@ class ToolContext(msgspec.Struct, frozen=True):
     """Live output of this call, as it comes; never blocks."""
     spill: Path
     """An existing 0700 folder outside the project for output that is too long for a result."""
+    shells: Shells
 
 
 class ToolOutcome(msgspec.Struct, frozen=True):

@@ -4,8 +4,6 @@ Opens what a session holds and closes it again; what happens in between is `sess
 """
 
 import asyncio
-import os
-import tempfile
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
@@ -14,6 +12,7 @@ import msgspec
 
 from executor.bootstrap.checkpoints import SessionCheckpoints, Surroundings
 from executor.bootstrap.confining import ChosenLate, Grounds, require_for_auto
+from executor.bootstrap.outputs import open_outputs, remove_old
 from executor.bootstrap.own_tools import custom_tools
 from executor.bootstrap.project import Project, plan_is_kept, project_spec, workspace_facts
 from executor.bootstrap.reads import SeenFiles
@@ -35,6 +34,7 @@ from executor.policy.policy import Policy, rules_of
 from executor.process.environment import absolute_entries
 from executor.process.nursery import Nursery
 from executor.process.processes import Processes
+from executor.process.shells import Shells
 from executor.session import RunOver, Session, SessionParts, SessionStart
 from executor.session.parts import Emit
 from executor.session.start import NewSession, ResumedSession
@@ -43,6 +43,7 @@ from executor.tool_context import ToolContext
 from executor.tools import TOOLS
 from executor.view.port import View
 from executor.workspace import Workspace
+from executor.workspace.waiting import in_stoppable_thread
 from protocol.from_executor import RunLimits, RunWishes
 
 
@@ -106,17 +107,21 @@ async def composed(
     state = _policy_state(settings, trusted=project.trusted)
     workspace = Workspace(project.root, left_out(state.rules.deny))
     journal = _journal(opening, folders.state, project.root, world.endpoint)
-    spill = _spill(folders, journal)
-    confinement = ChosenLate(Grounds(settings, folders, project.root, environment, spill))
+    outputs = open_outputs(folders.state, journal.journal_id)
+    confinement = ChosenLate(Grounds(settings, folders, project.root, environment, outputs.path))
     processes = Processes(journal.journal_id, environment, world.nursery, confinement)
+    tidying = _tidying(folders)
     refused = False
     try:
+        if opening.journal_id is not None:  # commands in the background belong to no open call
+            await processes.end_survivors()
         ground = ProjectGround(workspace, absolute_entries(environment.get("PATH", "")))
         policy = Policy(state, ground, confinement.contains)
         checkpoints = SessionCheckpoints(
             Surroundings(folders, workspace, journal, view, policy.only_looks)
         )
-        contexts = _Contexts(workspace, processes, SeenFiles(), spill)
+        shells = Shells(workspace, resumed=opening.resumes)
+        contexts = _Contexts(workspace, processes, SeenFiles(), outputs.path, shells)
         parts = SessionParts(
             link=Link(
                 world.endpoint,
@@ -132,6 +137,7 @@ async def composed(
             decide=policy.decide,
             remember=policy.remember,
             keep_rule=_keeping(folders),
+            shells=shells,
             context=contexts.of,
             end_survivors=processes.end_survivors,
             checkpoints=checkpoints,
@@ -152,11 +158,21 @@ async def composed(
             refused = opening.journal_id is None and opening.session_id is not None
             raise
     finally:
+        tidying.cancel()
+        await asyncio.wait((tidying,))
         await processes.close()
+        outputs.close()
         journal.close()
         if refused:
             delete_journal(folders.state, journal.journal_id)  # of a session that is none
         workspace.close()
+
+
+def _tidying(folders: Folders) -> asyncio.Task[None]:
+    """Old output goes while nobody waits for it."""
+    return asyncio.create_task(
+        in_stoppable_thread(lambda stopped: remove_old(folders.state, stopped))
+    )
 
 
 def wishes(settings: Settings) -> RunWishes:
@@ -174,9 +190,12 @@ class _Contexts(msgspec.Struct, frozen=True):
     processes: Processes
     reads: SeenFiles
     spill: Path
+    shells: Shells
 
     def of(self, tool_id: str, emit: Emit) -> ToolContext:
-        return ToolContext(tool_id, self.workspace, self.processes, self.reads, emit, self.spill)
+        return ToolContext(
+            tool_id, self.workspace, self.processes, self.reads, emit, self.spill, self.shells
+        )
 
 
 def _policy_state(settings: Settings, *, trusted: bool) -> PolicyState:
@@ -219,13 +238,3 @@ def _journal(opening: Opening, state: Path, root: Path, endpoint: Endpoint) -> J
         if known:
             raise
         return journal_without_file(str(error), cwd=str(root), server=endpoint.shown)
-
-
-def _spill(folders: Folders, journal: Journal) -> Path:
-    folder = folders.state / "output" / journal.journal_id
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.chmod(folder, 0o700)
-    except OSError:  # the journal has said so: what only reads goes on all the same
-        return Path(tempfile.mkdtemp(prefix="codegen-output-"))
-    return folder

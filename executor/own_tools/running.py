@@ -14,7 +14,17 @@ import msgspec
 
 from executor.errors import ToolFailure
 from executor.own_tools import host
-from executor.process.command import Command, Ended, Exited, Lost, NotStarted, Signalled, TimedOut
+from executor.process.command import (
+    Command,
+    Ended,
+    Exited,
+    Lost,
+    NotStarted,
+    Signalled,
+    Silent,
+    Stopped,
+    TimedOut,
+)
 from executor.process.report import report
 from executor.tool_context import ToolContext, ToolOutcome
 from protocol.from_executor import CustomTool, ToolError
@@ -86,7 +96,7 @@ class PythonTool:
                 raise ToolFailure("invalid_parameters", f"{name}: {_text(ended)}")
             case Exited():
                 raise ToolFailure("failed", f"{name} failed: {_text(ended)}")
-            case Signalled() | TimedOut() | NotStarted() | Lost():
+            case Signalled() | TimedOut() | Silent() | Stopped() | NotStarted() | Lost():
                 told = report(ended)
                 error = told.error or ToolError("failed", f"{name} did not end well")
                 return ToolOutcome(

@@ -64,6 +64,8 @@ def facts_of(call: PlannedCall, ground: Ground, off_limits: OffLimits, *, truste
             return _fetch(parameters.url)
         case "Shell":
             return _shell(parameters.command, parameters.workdir, at)
+        case "ShellKill":
+            return Facts(None)  # it ends nothing but what this session has started
         case "Git":
             return _git(tuple(parameters.args), at)
         case _:

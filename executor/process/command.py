@@ -14,15 +14,22 @@ SPILL_MAX = 64 * 1024 * 1024
 
 
 class Command(msgspec.Struct, frozen=True):
-    """One program to run to its end; standard input is closed."""
+    """One program to run; standard input is closed."""
 
     argv: tuple[str, ...]
     """The program first: an absolute path, or a name that is looked up in the clean PATH."""
     folder: int
-    """Handle of the folder to run in; it must stay open until the command has ended."""
+    """Handle of the folder to run in; it must stay open until the command has started."""
     call: str
     """The tool_id: what is started carries it in its environment."""
     timeout_s: float
+    """Until it is ended, counted from its start."""
+    silence_s: float | None = None
+    """Until it is ended for writing nothing; None: it may be silent as long as it runs."""
+    terminal: bool = False
+    """Give it a pseudo-terminal: output and errors come as one, and nobody types."""
+    tells_place: bool = False
+    """Its handle 3 takes the folder that it ends in."""
     environment: Mapping[str, str] = msgspec.field(default_factory=dict[str, str])
     """On top of the clean environment."""
     spill: Path | None = None
@@ -47,6 +54,19 @@ class TimedOut(msgspec.Struct, frozen=True):
     seconds: float
 
 
+class Silent(msgspec.Struct, frozen=True):
+    """Ended for having written nothing for so long."""
+
+    seconds: float
+
+
+class Stopped(msgspec.Struct, frozen=True):
+    """Ended because somebody wanted it to."""
+
+    why: str
+    """As in "by ShellKill"."""
+
+
 class NotStarted(msgspec.Struct, frozen=True):
     reason: str
 
@@ -55,7 +75,7 @@ class Lost(msgspec.Struct, frozen=True):
     """The process that watched the command was killed: how the command ended is unknown."""
 
 
-Outcome = Exited | Signalled | TimedOut | NotStarted | Lost
+Outcome = Exited | Signalled | TimedOut | Silent | Stopped | NotStarted | Lost
 
 
 class Captured(msgspec.Struct, frozen=True):
@@ -81,5 +101,7 @@ class Ended(msgspec.Struct, frozen=True):
     duration_ms: int
     left_behind: int = 0
     """How many processes the command had left running; they were ended."""
+    place: bytes = b""
+    """What it wrote to handle 3; from the command, so not to be believed."""
     hint: str = ""
     """For the model: that it may have been the sandbox."""

@@ -57,11 +57,14 @@ KEPT = frozenset(
 SET = {
     "CI": "1",
     "DEBIAN_FRONTEND": "noninteractive",
+    "GH_PAGER": "cat",
     "GIT_EDITOR": "true",
     "GIT_OPTIONAL_LOCKS": "0",
     "GIT_PAGER": "cat",
     "GIT_TERMINAL_PROMPT": "0",
+    "MANPAGER": "cat",
     "PAGER": "cat",
+    "SYSTEMD_PAGER": "cat",
     "TERM": "dumb",
 }
 """Nothing waits for a person, pages, or draws; a look at a repository writes nothing to it."""

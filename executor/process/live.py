@@ -26,8 +26,11 @@ class Live:
         self._size = 0
         self._dropped = 0
         self._timer: asyncio.TimerHandle | None = None
+        self._muted = False
 
     def feed(self, stream: Stream, chunk: bytes, *, final: bool = False) -> None:
+        if self._muted:
+            return
         text = self._decoders[stream].decode(chunk, final)
         shown = text[: PORTION_MAX - self._size]
         self._dropped += len(text) - len(shown)
@@ -37,6 +40,11 @@ class Live:
         self._pending.append((stream, shown))
         if self._timer is None:
             self._flush()
+
+    def mute(self) -> None:
+        """Pass nothing on any more: nobody watches."""
+        self._pass_on()
+        self._muted = True
 
     def close(self) -> None:
         self.feed("stdout", b"", final=True)

@@ -15,13 +15,24 @@ _PAUSE_S = 0.01
 
 
 def marked(mark: str) -> list[int]:
-    """Processes of this user whose environment carries `mark`; none where there is no /proc."""
+    """Processes of this user whose environment carries `mark`; none where there is no /proc.
+
+    A mark that ends with a dot stands for all that begin so.
+    """
     wanted = f"{MARK}={mark}".encode()
     try:
         pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]
     except FileNotFoundError:
         return []
-    return [pid for pid in pids if pid != os.getpid() and wanted in _environment(pid)]
+    every = mark.endswith(".")
+    return [
+        pid
+        for pid in pids
+        if pid != os.getpid()
+        and any(
+            entry.startswith(wanted) if every else entry == wanted for entry in _environment(pid)
+        )
+    ]
 
 
 def end_marked(mark: str) -> int:

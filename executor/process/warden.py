@@ -9,10 +9,12 @@ warden has no child left, nothing is left. It outlives a `kill -9` of the execut
 to end the rest: each warden holds a socket whose other end only the executor has. Where there is
 no such adoption (macOS), the command's process group is what is ended.
 
-Standard input is a stream socket. Each byte on it brings four handles: a control socket, the
-command's standard output and error, and its folder. On the control socket the executor writes one
-line of JSON, a Request, later `T` (terminate) or `K` (kill); it reads lines of JSON:
-{"failed": errno} or {"exited": wait status}, at last {"empty": processes that had to be killed}.
+Standard input is a stream socket. Each byte on it brings four or five handles: a control socket,
+the command's folder, its standard output and error, and what becomes its handle 3. On the control
+socket the executor writes one line of JSON, a Request, later `T` (terminate) or `K` (kill); it
+reads lines of JSON: {"failed": errno} or {"exited": wait status}, at last {"empty": processes that
+had to be killed}. With "terminal" standard output is one, and it becomes the command's own,
+standard input too.
 
 A command in a sandbox is either started by the sandbox's own program, which finds open what it
 needs, or restricts itself between fork and exec (`sandbox.enforce`).
@@ -40,6 +42,10 @@ _PAUSE = 0.005
 _NO_MORE = b"-"
 _IGNORED_HERE = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGTSTP)
 _DEFAULT_BELOW = (*_IGNORED_HERE, signal.SIGCHLD, signal.SIGPIPE, signal.SIGXFSZ)
+_HANDLES_MAX = 5
+_REHEARSAL = b'{"argv": ["sh", "-c", ":"], "environment": {"PATH": "/bin"}, "terminal": false}\n'
+
+Fact = dict[str, int]
 
 
 def main() -> None:
@@ -66,16 +72,43 @@ def _fork_next(requests: socket.socket, prctl: Callable[[int, int], object]) -> 
     reading, writing = os.pipe()
     if os.fork() == 0:
         os.close(reading)
-        byte, handles, _, _ = socket.recv_fds(requests, 1, 4)
+        woken = _ready(prctl)
+        byte, handles, _, _ = socket.recv_fds(requests, 1, _HANDLES_MAX)
         if not byte:
             os.write(writing, _NO_MORE)
             os._exit(0)
         requests.close()
-        _watch(handles, writing, prctl)
+        _watch(handles, writing, woken)
     os.close(writing)
     word = os.read(reading, 1)
     os.close(reading)
     return word
+
+
+def _ready(prctl: Callable[[int, int], object]) -> int:
+    """Do beforehand what no command has to wait for; the handle that tells of dead children."""
+    woken, wake = os.pipe()
+    os.set_blocking(wake, False)
+    os.set_blocking(woken, False)
+    signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, _noticed)
+    prctl(PR_SET_CHILD_SUBREAPER, 1)
+    _rehearse()
+    return woken
+
+
+def _rehearse() -> None:
+    """Walk the way that a request takes: memory that a fork shares is copied where it is touched,
+    and that costs more than all the rest of it.
+    """
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.sendall(_REHEARSAL)
+        request = _request(ours)
+        poll = select.poll()
+        poll.register(ours, select.POLLIN)
+        poll.poll(0)
+        _tell(ours, {"exited": len(request["argv"])})
 
 
 def _prctl() -> Callable[[int, int], object]:
@@ -86,18 +119,12 @@ def _prctl() -> Callable[[int, int], object]:
     return lambda option, value: library.prctl(option, value, 0, 0, 0)
 
 
-def _watch(handles: list[int], busy: int, prctl: Callable[[int, int], object]) -> NoReturn:
+def _watch(handles: list[int], busy: int, woken: int) -> NoReturn:
     """The life of one warden; it closes `busy` as soon as the next one may be forked."""
     for handle in handles:
         os.set_inheritable(handle, False)
     control = socket.socket(fileno=handles[0])
     request = _request(control)
-    woken, wake = os.pipe()
-    os.set_blocking(wake, False)
-    os.set_blocking(woken, False)
-    signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
-    signal.signal(signal.SIGCHLD, _noticed)
-    prctl(PR_SET_CHILD_SUBREAPER, 1)
     try:
         command = _start(request, *handles[1:])
     except OSError as error:
@@ -124,15 +151,21 @@ def _request(control: socket.socket) -> enforce.Request:
     return json.loads(text)
 
 
-def _start(request: enforce.Request, out: int, err: int, folder: int) -> int:
+def _start(
+    request: enforce.Request, folder: int, out: int, err: int, place: int | None = None
+) -> int:
     """Start the command in a session of its own; its process id. Raises OSError."""
     os.fchdir(folder)
     enforce.join(request)
     os.environ["PATH"] = request["environment"]["PATH"]  # where posix_spawnp looks
+    # The first terminal that the leader of a session opens becomes its own.
+    terminal = request.get("terminal")
+    reading = (os.ttyname(out), os.O_RDWR) if terminal else (os.devnull, os.O_RDONLY)
+    handles = [(out, 1), (err, 2)] if place is None else [(out, 1), (err, 2), (place, 3)]
     restrictions = request.get("restrictions")
     if restrictions is not None:
-        return _fork(request, restrictions, out, err)
-    handles = enforce.opened(request)
+        return _fork(request, restrictions, reading, handles)
+    handles += enforce.opened(request)
     folder_at = request.get("folder_at")
     if folder_at is not None:
         handles.append((enforce.out_of_the_way(folder), folder_at))
@@ -141,9 +174,7 @@ def _start(request: enforce.Request, out: int, err: int, folder: int) -> int:
         request["argv"],
         request["environment"],
         file_actions=[
-            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-            (os.POSIX_SPAWN_DUP2, out, 1),
-            (os.POSIX_SPAWN_DUP2, err, 2),
+            (os.POSIX_SPAWN_OPEN, 0, *reading, 0),
             *((os.POSIX_SPAWN_DUP2, handle, number) for handle, number in handles),
         ],
         setsid=True,
@@ -152,7 +183,12 @@ def _start(request: enforce.Request, out: int, err: int, folder: int) -> int:
     )
 
 
-def _fork(request: enforce.Request, restrictions: enforce.Restrictions, out: int, err: int) -> int:
+def _fork(
+    request: enforce.Request,
+    restrictions: enforce.Restrictions,
+    input_from: tuple[str, int],
+    handles: list[tuple[int, int]],
+) -> int:
     """The same for a command that restricts itself first."""
     reading, writing = os.pipe()
     pid = os.fork()
@@ -162,8 +198,7 @@ def _fork(request: enforce.Request, restrictions: enforce.Restrictions, out: int
             signal.set_wakeup_fd(-1)
             for number in _DEFAULT_BELOW:
                 signal.signal(number, signal.SIG_DFL)
-            null = os.open(os.devnull, os.O_RDONLY)
-            for handle, number in ((null, 0), (out, 1), (err, 2)):
+            for handle, number in ((os.open(*input_from), 0), *handles):
                 os.dup2(handle, number)
             enforce.become(request, restrictions)
         except OSError as error:
@@ -184,7 +219,9 @@ def _serve(control: socket.socket, woken: int, command: int) -> None:
     ready.register(control, select.POLLIN)
     ready.register(woken, select.POLLIN)
     killed = 0
-    while True:
+    left = True
+    while left:
+        facts: list[Fact] = []
         for handle, _ in ready.poll():
             if handle == woken:
                 with suppress(BlockingIOError):
@@ -194,14 +231,14 @@ def _serve(control: socket.socket, woken: int, command: int) -> None:
                 case b"T":
                     _signal_all(command, signal.SIGTERM)
                 case _:
-                    killed = _kill_all(control, command)
-        if not _reap(control, command):
-            _tell(control, {"empty": killed})
-            return
+                    killed = _kill_all(command, facts)
+        left = _reap(command, facts)
+        # One message, as a rule: the executor wakes once for the end of a command.
+        _tell(control, *facts, *([] if left else [{"empty": killed}]))
 
 
-def _reap(control: socket.socket, command: int) -> bool:
-    """Take in what has ended; false when there is no child left."""
+def _reap(command: int, facts: list[Fact]) -> bool:
+    """Take in what has ended, the command into `facts`; false when there is no child left."""
     while True:
         try:
             pid, status = os.waitpid(-1, os.WNOHANG)
@@ -210,14 +247,14 @@ def _reap(control: socket.socket, command: int) -> bool:
         if pid == 0:
             return True
         if pid == command:
-            _tell(control, {"exited": status})
+            facts.append({"exited": status})
 
 
-def _kill_all(control: socket.socket, command: int) -> int:
+def _kill_all(command: int, facts: list[Fact]) -> int:
     """Kill until no child is left; how many were there at first."""
     first = _counted()
     _signal_all(command, signal.SIGKILL)
-    while _reap(control, command):
+    while _reap(command, facts):
         time.sleep(_PAUSE)
         _signal_all(command, signal.SIGKILL)
     return first
@@ -275,9 +312,10 @@ def _descendants() -> list[int] | None:
     return found
 
 
-def _tell(control: socket.socket, fact: dict[str, int]) -> None:
-    with suppress(OSError):  # nobody listens any more
-        control.sendall(json.dumps(fact).encode() + b"\n")
+def _tell(control: socket.socket, *facts: Fact) -> None:
+    if facts:
+        with suppress(OSError):  # nobody listens any more
+            control.sendall(b"".join(json.dumps(fact).encode() + b"\n" for fact in facts))
 
 
 if __name__ == "__main__":

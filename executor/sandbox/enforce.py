@@ -57,6 +57,7 @@ class Request(TypedDict):
 
     argv: list[str]
     environment: dict[str, str]
+    terminal: NotRequired[bool]
     opened: NotRequired[list[Opened]]
     folder_at: NotRequired[int | None]
     join: NotRequired[list[str]]

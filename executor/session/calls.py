@@ -115,15 +115,17 @@ class Calls:
             return
         async with self._effects if live.order.effects else self._reads:
             try:
-                outcome = await self._outcome(live, live.order)
+                outcome = await self._outcome(live)
             except asyncio.CancelledError:
                 outcome = _cancelled(live)
             self._reports.end(live, outcome)
 
-    async def _outcome(self, live: Live, order: Order) -> ToolOutcome:
+    async def _outcome(self, live: Live) -> ToolOutcome:
         """The tool boundary: whatever happens inside becomes an outcome."""
         try:
-            return await self._decided(live, order)
+            # Once more, as the call before may have changed where this one runs.
+            live.order = ordered(live.message, self._parts)
+            return await self._decided(live, live.order)
         except ToolFailure as failure:
             return failed(failure)
         except JournalError as error:

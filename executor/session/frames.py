@@ -168,6 +168,9 @@ class Frames:
 
     def _finished(self, message: RunFinished, seq: int | None) -> None:
         self._calls.cancel_all("the run has ended")
+        if message.reason == "interrupted":  # by somebody else than this user, maybe
+            self._parts.shells.interrupted()
+        self._parts.shells.run_over()
         checkpoints = self._parts.checkpoints
         ended = self._runs.finish(
             _session_id(self._parts),

@@ -7,13 +7,16 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from executor.errors import ToolFailure
 from executor.policy.call import PlannedCall
+from executor.process.interactive import refuse_waiting
 from executor.session.parts import SessionParts
 from executor.tool_context import Prechecked, Tool, ToolContext, ToolOutcome
 from protocol.from_maestro import RunTool
 from protocol.tools.shell import Shell
+from protocol.tools.shell_output import ShellOutput
 from protocol.version import BOOTSTRAP_GENERATION, DEFAULT_TOOL_SECONDS, MAX_TOOL_SECONDS
 
 ENDING_SECONDS = 10.0
@@ -34,7 +37,9 @@ class Order(msgspec.Struct, frozen=True):
 
 
 def ordered(message: RunTool, parts: SessionParts) -> Order:
-    """Raises ToolFailure: unknown_tool, invalid_parameters."""
+    """As things stand at this moment: a `cd` of the call before counts.
+
+    Raises ToolFailure: unknown_tool, invalid_parameters."""
     name = message.tool_name
     bootstrap = is_bootstrap(message)
     tool = parts.tools.get(name)
@@ -43,6 +48,10 @@ def ordered(message: RunTool, parts: SessionParts) -> Order:
             parameters = msgspec.convert(message.parameters, tool.contract.parameters)
         except msgspec.ValidationError as error:
             raise ToolFailure("invalid_parameters", f"{name}: {error}") from None
+        if isinstance(parameters, Shell):
+            refuse_waiting(parameters.command, terminal=parameters.pty)
+            if parameters.workdir is None:  # what is decided and shown is where it runs
+                parameters = replace(parameters, workdir=parts.shells.place())
         call = PlannedCall(name, tool.contract.effect, parameters, bootstrap)
         return Order(
             call,
@@ -74,6 +83,8 @@ def is_bootstrap(message: RunTool) -> bool:
 def _seconds(parameters: msgspec.Struct) -> float:
     match parameters:
         case Shell(timeout_s=timeout):
-            return min(float(timeout), MAX_TOOL_SECONDS) + ENDING_SECONDS
+            return min(float(timeout or MAX_TOOL_SECONDS), MAX_TOOL_SECONDS) + ENDING_SECONDS
+        case ShellOutput(timeout_s=timeout):
+            return (timeout or DEFAULT_TOOL_SECONDS) + ENDING_SECONDS
         case _:
             return DEFAULT_TOOL_SECONDS

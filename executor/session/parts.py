@@ -13,6 +13,7 @@ from executor.journal import Journal
 from executor.link import Link
 from executor.policy.call import PlannedCall
 from executor.policy.verdict import Ask, Verdict
+from executor.process.shells import Shells
 from executor.tool_context import Tool, ToolContext, ToolOutcome
 from executor.view.port import View
 from executor.workspace import Workspace
@@ -62,6 +63,8 @@ class SessionParts(msgspec.Struct, frozen=True, kw_only=True):
     decide: Callable[[PlannedCall], Verdict]
     remember: Callable[[Ask], None]
     """The user's yes is to hold for what the question's `remember` says."""
+    shells: Shells
+    """Where its shell stands, and what it has in the background."""
     keep_rule: Callable[[str], None] | None = None
     """Write a rule to the user's configuration; raises UsageError. None: nothing is kept."""
     context: Callable[[str, Emit], ToolContext]

@@ -95,6 +95,7 @@ class Session:
         """Stop the run: its calls end at once, the session stays."""
         self._frames.post(Interrupt(reason))
         self._calls.cancel_all("interrupted by the user")
+        self._parts.shells.interrupted()
 
     async def run_over(self) -> RunOver:
         """The end of the run that goes on or was asked for last; at once where that is over.

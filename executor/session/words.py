@@ -16,6 +16,8 @@ from protocol.tools.grep import Grep
 from protocol.tools.read_file import ReadFile
 from protocol.tools.read_folder import ReadFolder
 from protocol.tools.shell import Shell
+from protocol.tools.shell_kill import ShellKill
+from protocol.tools.shell_output import ShellOutput
 from protocol.tools.write_file import WriteFile
 
 TITLE_CHARACTERS = 200
@@ -36,9 +38,9 @@ def body(call: PlannedCall, before: str | None = None) -> str:
                 changed.diff if len(changed.diff) < DIFF_MAX else "\n".join(_marked("+", content))
             )
             return f"{whole}\n{shown}".rstrip("\n")
-        case Shell(command=command, workdir=workdir, timeout_s=timeout):
+        case Shell(command=command, workdir=workdir) as shell:
             place = f"in {workdir}, " if workdir else ""
-            return f"{command}\n({place}at most {timeout} s)"
+            return f"{command}\n({place}{_how_long(shell)})"
         case Edit(file_path=path, edits=edits):
             return "\n".join(line for one in (call.parameters, *edits) for line in _edit(path, one))
         case WriteFile(file_path=path, content=content):
@@ -47,6 +49,13 @@ def body(call: PlannedCall, before: str | None = None) -> str:
             return json.dumps(call.parameters, indent=2, ensure_ascii=False)
         case _:
             return _object(call.parameters)
+
+
+def _how_long(shell: Shell) -> str:
+    at_most = "" if shell.timeout_s is None else f"at most {shell.timeout_s} s"
+    if shell.background:
+        return ", ".join(filter(None, ("in the background", at_most)))
+    return at_most or "in the background if it takes long"
 
 
 def shortened(text: str) -> str:
@@ -65,6 +74,8 @@ def _object(parameters: Any) -> str:
             return shortened(path)
         case ReadFolder(dir_path=path):
             return shortened(path)
+        case ShellOutput(shell_id=shell_id) | ShellKill(shell_id=shell_id):
+            return shortened(shell_id)
         case Glob(pattern=pattern, path=path) | Grep(pattern=pattern, path=path):
             return shortened(f"{pattern} in {path}" if path and path != "." else pattern)
         case GetWorkingDirectory():

@@ -12,6 +12,8 @@ from executor.tools.grep import GrepTool
 from executor.tools.read_file import ReadFileTool
 from executor.tools.read_folder import ReadFolderTool
 from executor.tools.shell import ShellTool
+from executor.tools.shell_kill import ShellKillTool
+from executor.tools.shell_output import ShellOutputTool
 from executor.tools.write_file import WriteFileTool
 
 TOOLS: tuple[Tool, ...] = (
@@ -23,5 +25,7 @@ TOOLS: tuple[Tool, ...] = (
     GlobTool(),
     GrepTool(),
     ShellTool(),
+    ShellOutputTool(),
+    ShellKillTool(),
     GitTool(),
 )

@@ -22,4 +22,6 @@ class GetWorkingDirectoryTool:
         del parameters  # there are none
         root = context.workspace.shown_root
         system = f"{platform.system()} {platform.release()} ({platform.machine()})"
-        return ToolOutcome(f"root: {root}\ncwd: {root}\nos: {system}\nshell: {shell()}")
+        place = context.shells.place()
+        cwd = f"{root}/{place}" if place else root
+        return ToolOutcome(f"root: {root}\ncwd: {cwd}\nos: {system}\nshell: {shell()}")

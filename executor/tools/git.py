@@ -51,7 +51,9 @@ class GitTool:
                 spill=context.spill,
                 confined=runs_programs(parameters.args),
             )
-            told = report(await context.processes.run(command, context.emit))
+            ended = await context.processes.run(command, context.emit)
+        kept = context.shells.keep(ended).shell_id if ended.output.truncated else ""
+        told = report(ended, shell_id=kept)
         return ToolOutcome(told.text, told.status, told.error, metadata=told.metadata)
 
 

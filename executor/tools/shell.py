@@ -1,15 +1,25 @@
-"""`Shell`: one command line, run to its end.
+"""`Shell`: one command line, run to its end or on into the background.
 
 A command that ended by itself is a success, whatever its exit code; what may run is decided before.
 """
 
+import asyncio
+
 from executor.errors import ToolFailure
+from executor.process import terminal
 from executor.process.command import Command
-from executor.process.programs import shell_argv
-from executor.process.report import report
+from executor.process.interactive import refuse_waiting
+from executor.process.programs import may_move, shell_argv
+from executor.process.report import report, shown, with_facts
+from executor.process.running import Running
+from executor.process.shells import BACKGROUND_SECONDS
 from executor.tool_context import ToolContext, ToolOutcome
+from protocol.from_executor import ResultMetadata
 from protocol.tools import shell
 from protocol.tools.contract import ToolContract
+
+LOOK_S = 1.0
+"""How long a command for the background is watched: most that fail do so at once."""
 
 
 class ShellTool:
@@ -20,16 +30,75 @@ class ShellTool:
     async def run(self, parameters: shell.Shell, context: ToolContext) -> ToolOutcome:
         if "\0" in parameters.command:
             raise ToolFailure("invalid_parameters", "The command holds a NUL character.")
-        with context.workspace.folder(parameters.workdir or ".") as folder:
-            ended = await context.processes.run(
-                Command(
-                    argv=shell_argv(parameters.command),
-                    folder=folder,
-                    call=context.tool_id,
-                    timeout_s=parameters.timeout_s,
-                    spill=context.spill,
-                ),
-                context.emit,
-            )
-        told = report(ended)
+        refuse_waiting(parameters.command, terminal=parameters.pty)
+        shells = context.shells
+        if parameters.background:
+            shells.refuse_if_full()
+        place = shells.place()
+        carries = parameters.workdir in (None, place)
+        with context.workspace.folder(parameters.workdir or place or ".") as folder:
+            command = _command(parameters, folder, context, carries=carries)
+            running = await context.processes.start(command, context.emit)
+        try:
+            await asyncio.wait((running.ended,), timeout=_patience(parameters))
+            if not shells.has_room:
+                await asyncio.wait((running.ended,))
+        except asyncio.CancelledError:
+            await running.stop("with its call")
+            raise
+        if not running.ended.done():
+            return _moved(running, parameters, context)
+        ended = running.ended.result()
+        if carries:
+            shells.follow(ended.place)
+        kept = (
+            shells.keep(ended, terminal=parameters.pty).shell_id if ended.output.truncated else ""
+        )
+        told = report(ended, shell_id=kept, terminal=parameters.pty, also=shells.remarks())
         return ToolOutcome(told.text, told.status, told.error, metadata=told.metadata)
+
+
+def _command(
+    parameters: shell.Shell, folder: int, context: ToolContext, *, carries: bool
+) -> Command:
+    tells_place = carries and may_move(parameters.command)
+    silence_s = parameters.silence_s
+    if silence_s is None and not parameters.background:
+        silence_s = shell.SILENCE_S
+    return Command(
+        argv=shell_argv(parameters.command, tells_place=tells_place),
+        folder=folder,
+        call=context.tool_id,
+        timeout_s=parameters.timeout_s or BACKGROUND_SECONDS,
+        silence_s=silence_s,
+        terminal=parameters.pty,
+        tells_place=tells_place,
+        environment=terminal.ENVIRONMENT if parameters.pty else {},
+        spill=context.spill,
+    )
+
+
+def _patience(parameters: shell.Shell) -> float | None:
+    """How long the call waits; None: until the command ends."""
+    if parameters.background:
+        return LOOK_S
+    if parameters.background_after_s is not None:
+        return parameters.background_after_s
+    return shell.BACKGROUND_AFTER_S if parameters.timeout_s is None else None
+
+
+def _moved(running: Running, parameters: shell.Shell, context: ToolContext) -> ToolOutcome:
+    running.silence_s = parameters.silence_s
+    kept = context.shells.keep(running, terminal=parameters.pty)
+    so_far = kept.output
+    kept.cursor = so_far.total_bytes
+    begun = "it runs" if parameters.background else f"still running after {running.seconds:.0f} s"
+    text = with_facts(
+        shown(so_far, kept.shell_id, terminal=parameters.pty),
+        f"{begun} in the background as {kept.shell_id}",
+        "ShellOutput shows what it writes and waits for it",
+        "ShellKill ends it",
+        *context.shells.remarks(),
+    )
+    facts = ResultMetadata(truncated=so_far.truncated, total_bytes=so_far.total_bytes)
+    return ToolOutcome(text, metadata=facts)

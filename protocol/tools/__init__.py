@@ -12,6 +12,8 @@ from protocol.tools import (
     read_file,
     read_folder,
     shell,
+    shell_kill,
+    shell_output,
     update_plan,
     write_file,
 )
@@ -26,6 +28,8 @@ CONTRACTS: tuple[ToolContract, ...] = (
     glob.CONTRACT,
     grep.CONTRACT,
     shell.CONTRACT,
+    shell_output.CONTRACT,
+    shell_kill.CONTRACT,
     git.CONTRACT,
     update_plan.CONTRACT,
 )

@@ -16,6 +16,7 @@ from executor.link.websocket import open_websocket
 from executor.policy.call import PlannedCall
 from executor.policy.verdict import Allow, Ask, Verdict
 from executor.process.processes import Processes
+from executor.process.shells import Shells
 from executor.session import NewSession, Session, SessionParts, SessionStart
 from executor.session.parts import Emit
 from executor.tool_context import Tool, ToolContext, ToolOutcome
@@ -134,6 +135,7 @@ class Rig:
     keep_rule: Callable[[str], None] | None = None
     decide: Callable[[PlannedCall], Verdict] = allow_all
     pace: Pace = FAST
+    processes: list[Processes] = field(default_factory=list[Processes])
 
     @classmethod
     def at(cls, folder: Path, server: str, session_id: str | None = None) -> "Rig":
@@ -147,9 +149,11 @@ class Rig:
         tools: dict[str, Tool] = {"Shell": self.shell, "ReadFile": self.read}
         workspace = Workspace(self.folder / "project")
         processes = Processes(self.journal.journal_id, {})
+        self.processes.append(processes)
+        shells = Shells(workspace)
 
         def context(tool_id: str, emit: Emit) -> ToolContext:
-            return ToolContext(tool_id, workspace, processes, NoReads(), emit, self.folder)
+            return ToolContext(tool_id, workspace, processes, NoReads(), emit, self.folder, shells)
 
         async def end_survivors(tool_id: str) -> None:
             self.survivors.append(tool_id)
@@ -166,6 +170,7 @@ class Rig:
             decide=decide,
             remember=self.remembered.append,
             keep_rule=self.keep_rule,
+            shells=shells,
             context=context,
             end_survivors=end_survivors,
         )
@@ -185,6 +190,8 @@ async def running(
             yield session
     finally:
         await session.close()
+        for processes in rig.processes:
+            await processes.close()
         parts.workspace.close()
         with suppress(ExecutorError):
             await pump

@@ -11,6 +11,7 @@ from executor.bootstrap.reads import SeenFiles
 from executor.policy.call import PlannedCall
 from executor.policy.verdict import Allow, Deny, Verdict
 from executor.process.processes import Processes
+from executor.process.shells import Shells
 from executor.session.parts import Emit
 from executor.tool_context import Tool, ToolContext
 from executor.tools.edit import EditTool
@@ -34,9 +35,10 @@ async def _at_work(folder: Path, **rigged: Any) -> AsyncGenerator[tuple[Rig, Att
         (project / "f").write_text("one\n")
         workspace, reads = Workspace(project), SeenFiles()
         processes = Processes(rig.journal.journal_id, {})
+        shells = Shells(workspace)
 
         def context(tool_id: str, emit: Emit) -> ToolContext:
-            return ToolContext(tool_id, workspace, processes, reads, emit, folder)
+            return ToolContext(tool_id, workspace, processes, reads, emit, folder, shells)
 
         tools: tuple[Tool, ...] = (ReadFileTool(), EditTool(), WriteFileTool())
         named = {tool.contract.name: tool for tool in tools}

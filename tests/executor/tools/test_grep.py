@@ -8,7 +8,7 @@ import pytest
 
 from executor.process.survivors import marked
 from tests.executor.process.polling import until
-from tests.executor.tools.world import World
+from tests.executor.tools.world import MARK, World
 
 
 async def _project(world: World) -> None:
@@ -116,7 +116,7 @@ async def test_a_pattern_that_never_ends_is_ended(world: World) -> None:
 async def test_cancelling_ends_the_search_at_once(world: World) -> None:
     world.file("b", "a" * 40 + "!\n")
     task = asyncio.create_task(world.text("Grep", pattern="(a+)+$"))
-    await until(lambda: marked("journal-1.call-1"))
+    await until(lambda: marked(MARK))
     started = time.monotonic()
     task.cancel()
 

@@ -12,14 +12,12 @@ from executor.process.survivors import marked
 from executor.tool_context import ToolOutcome
 from protocol.from_executor import ToolError
 from tests.executor.process.polling import until
-from tests.executor.tools.world import World
-
-MARK = "journal-1.call-1"
+from tests.executor.tools.world import MARK, World
 
 
 def _timeless(outcome: ToolOutcome) -> str:
     """The text without its time."""
-    return re.sub(r", \d+\.\d s\b", "", outcome.text)
+    return re.sub(r", about \d+ s\b", "", outcome.text)
 
 
 @pytest.mark.parametrize(
@@ -44,6 +42,35 @@ def _timeless(outcome: ToolOutcome) -> str:
         ("nonexistent-program 2>/dev/null", "[exit code 127]"),
         ("trap 'echo bye' EXIT; exit 4", "bye\n[exit code 4]"),
         ("ulimit -c", "0\n[exit code 0]"),
+        ("printf 'a\\r\\nb\\r\\n'", "a\r\nb\r\n[exit code 0]"),
+        ("printf '\\357\\273\\277bom'", "\ufeffbom\n[exit code 0]"),
+        ("printf '\\342\\202'", "\ufffd\n[exit code 0]"),
+        ("printf '\\033[1mx\\033[0m'", "\x1b[1mx\x1b[0m\n[exit code 0]"),
+        ("echo a >&2; exit 1", "a\n[exit code 1]"),
+        ("set -e; false; echo no", "[exit code 1]"),
+        ("set -o pipefail; false | true", "[exit code 1]"),
+        ("false | true", "[exit code 0]"),
+        ("yes | head -2", "y\ny\n[exit code 0]"),
+        ("cat <<EOF\n$((2*3))\nEOF", "6\n[exit code 0]"),
+        ("cat <<'EOF'\n$x \"q\"\nEOF", '$x "q"\n[exit code 0]'),
+        ("diff <(echo a) <(echo a) && echo same", "same\n[exit code 0]"),
+        ("for i in 1 2; do echo $i; done", "1\n2\n[exit code 0]"),
+        ("f() { return 7; }; f", "[exit code 7]"),
+        ("echo {a,b}.txt", "a.txt b.txt\n[exit code 0]"),
+        ("echo *.none", "*.none\n[exit code 0]"),
+        ("mkdir -p a/b && touch a/b/c && find a -type f", "a/b/c\n[exit code 0]"),
+        ("printf x > f && cat f && rm f", "x\n[exit code 0]"),
+        ("echo one\necho two", "one\ntwo\n[exit code 0]"),
+        ("echo 'a'\\''b'", "a'b\n[exit code 0]"),
+        ("timeout 0.1 sleep 5", "[exit code 124]"),
+        ("kill -TERM $$", "[ended by SIGTERM]"),
+        ("exec true", "[exit code 0]"),
+        ("echo x; kill -PIPE $$", "x\n[ended by SIGPIPE]"),
+        ("git --version > /dev/null", "[exit code 0]"),
+        ("GIT_PAGER=less; echo $GIT_PAGER", "less\n[exit code 0]"),
+        ("echo $0", "/bin/bash\n[exit code 0]"),
+        ("echo $#", "0\n[exit code 0]"),
+        ("#!/bin/sh\necho x", "x\n[exit code 0]"),
     ],
 )
 async def test_a_command_that_ended_by_itself_is_told_as_it_ended(
@@ -105,7 +132,8 @@ async def test_secrets_and_what_steers_programs_are_not_in_the_environment(tmp_p
     path = (await world.text("Shell", command="echo $PATH")).splitlines()[0]
 
     assert set(names) - {"PWD", "SHLVL", "_"} == {
-        *("CI", "CODEGEN_CALL", "DEBIAN_FRONTEND", "GIT_EDITOR", "GIT_OPTIONAL_LOCKS", "GIT_PAGER"),
+        *("CI", "CODEGEN_CALL", "DEBIAN_FRONTEND", "GH_PAGER", "GIT_EDITOR", "GIT_OPTIONAL_LOCKS"),
+        *("GIT_PAGER", "MANPAGER", "SYSTEMD_PAGER"),
         *("GIT_TERMINAL_PROMPT", "HOME", "LC_ALL", "PAGER", "PATH", "TERM"),
     }
     assert all(entry.startswith("/") for entry in path.split(":"))
@@ -144,9 +172,13 @@ async def test_long_output_keeps_head_and_tail_and_the_whole_in_a_private_file(
 
     (spilled,) = world.spill.iterdir()
     lines = outcome.text.splitlines()
+    head = outcome.text.partition("\n[...")[0]
     assert lines[0] == "1"
     assert lines[-2] == "100000"
-    assert f"of 588,895 bytes left out. The output is in {spilled} ...]" in outcome.text
+    assert (
+        f"of 588,895 bytes left out. The output is in {spilled}; "
+        f"ShellOutput with shell_id sh1 and cursor {len(head)} reads on ...]"
+    ) in outcome.text
     assert len(outcome.text) < 60_000
     assert outcome.metadata.truncated
     assert outcome.metadata.total_bytes == 588_895

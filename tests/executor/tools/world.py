@@ -4,6 +4,7 @@ Real files and processes; only the session around them is missing.
 """
 
 import asyncio
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -13,10 +14,14 @@ import pytest
 
 from executor.errors import ToolFailure
 from executor.process.processes import Processes
+from executor.process.shells import Shells
 from executor.tool_context import ToolContext, ToolOutcome
 from executor.tools import TOOLS
 from executor.workspace import Workspace
 
+OWNER = f"journal-{os.getpid()}"
+MARK = f"{OWNER}.call-1"
+"""What every process of a call carries, and of no other run of these tests."""
 BY_NAME = {tool.contract.name: tool for tool in TOOLS}
 
 
@@ -44,8 +49,9 @@ class World:
         self.spill = folder / "spill"
         self.spill.mkdir(mode=0o700)
         self.workspace = Workspace(self.root)
-        self.processes = Processes("journal-1", environment)
+        self.processes = Processes(OWNER, environment)
         self.reads = MemoryReads()
+        self.shells = Shells(self.workspace)
         self.live: list[tuple[str, str]] = []
         self.emitted = asyncio.Event()
 
@@ -64,7 +70,13 @@ class World:
 
     def context(self) -> ToolContext:
         return ToolContext(
-            "call-1", self.workspace, self.processes, self.reads, self._emit, self.spill
+            "call-1",
+            self.workspace,
+            self.processes,
+            self.reads,
+            self._emit,
+            self.spill,
+            self.shells,
         )
 
     async def text(self, tool_name: str, **parameters: Any) -> str:

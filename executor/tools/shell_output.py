@@ -1,0 +1,126 @@
+"""`ShellOutput`: what a command has written, part by part, and whether it runs.
+
+Reads what is kept of it; the patterns are tried by a program of their own.
+"""
+
+import msgspec
+
+from executor.process.kept import part
+from executor.process.matches import Search, matched, matching_lines
+from executor.process.report import ending, metadata, part_text, with_facts
+from executor.process.shells import KeptShell
+from executor.tool_context import ToolContext, ToolOutcome
+from protocol.from_executor import ResultMetadata
+from protocol.tools import shell_output
+from protocol.tools.contract import ToolContract
+
+PART_MAX = 32 * 1024
+"""Bytes of one part."""
+
+
+_NOT_IN_A_FILE = "nothing could be looked for: its output is in no file"
+
+
+class _Reading(msgspec.Struct, frozen=True):
+    """What is shown, and where the next reading begins."""
+
+    text: str
+    cursor: int
+    facts: tuple[str, ...]
+
+
+class ShellOutputTool:
+    """Waits first where it is asked to, then reads."""
+
+    contract: ToolContract = shell_output.CONTRACT
+
+    async def run(self, parameters: shell_output.ShellOutput, context: ToolContext) -> ToolOutcome:
+        shell = context.shells.find(parameters.shell_id)
+        start = shell.cursor if parameters.cursor is None else parameters.cursor
+        waited: list[str] = []
+        if parameters.wait_for is not None:
+            waited = await _waited(parameters, parameters.wait_for, start, shell, context)
+        elif parameters.timeout_s:
+            await shell.wait(parameters.timeout_s)
+        if parameters.filter is None:
+            reading = _part(shell, start)
+        else:
+            reading = await _filtered(shell, start, parameters.filter, context)
+        shell.cursor = reading.cursor
+        text = with_facts(reading.text, _state(shell), *waited, *reading.facts)
+        return ToolOutcome(text, metadata=_metadata(shell, reading))
+
+
+async def _waited(
+    parameters: shell_output.ShellOutput,
+    pattern: str,
+    start: int,
+    shell: KeptShell,
+    context: ToolContext,
+) -> list[str]:
+    """Wait for a line; what is to be told of it."""
+    seconds = parameters.timeout_s
+    if seconds is None:
+        seconds = shell_output.WAIT_FOR_S
+    with context.workspace.folder(".") as folder:
+        search = _search(shell, pattern, start, folder, context)
+        if search is None:
+            return [_NOT_IN_A_FILE]
+        found = await matched(context.processes, search, max(seconds, 0.1), shell.over)
+    return [] if found else [f"no line matches {pattern!r}"]
+
+
+async def _filtered(shell: KeptShell, start: int, pattern: str, context: ToolContext) -> _Reading:
+    with context.workspace.folder(".") as folder:
+        search = _search(shell, pattern, start, folder, context)
+        if search is None:
+            return _Reading("", start, (_NOT_IN_A_FILE,))
+        output = shell.output
+        end = min(output.total_bytes, search.path.stat().st_size)
+        lines = await matching_lines(context.processes, search, end)
+    facts = [f"lines that match {pattern!r} in {_span(start, lines.cursor)}"]
+    if lines.cursor < end:
+        facts.append(f"cursor {lines.cursor} reads on")
+    elif end < output.total_bytes:
+        facts.append(f"only the first {end:,} bytes can be filtered")
+    return _Reading(part_text(lines.content, terminal=shell.terminal), lines.cursor, tuple(facts))
+
+
+def _part(shell: KeptShell, start: int) -> _Reading:
+    output = shell.output
+    found = part(output, start, PART_MAX)
+    facts = [_span(found.start, found.end)]
+    if found.start > start:
+        facts.append(f"{found.start - start:,} bytes before are no longer kept")
+    if found.end < output.total_bytes:
+        facts.append(f"of {output.total_bytes:,} so far: cursor {found.end} reads on")
+    return _Reading(part_text(found.content, terminal=shell.terminal), found.end, tuple(facts))
+
+
+def _search(
+    shell: KeptShell, pattern: str, start: int, folder: int, context: ToolContext
+) -> Search | None:
+    """None where nothing could be kept for it."""
+    path = shell.output.spill
+    if path is None or not path.exists():
+        return None
+    return Search(pattern, path, start, folder, context.tool_id)
+
+
+def _span(start: int, end: int) -> str:
+    return f"bytes {start} to {end}" if end > start else "nothing new"
+
+
+def _state(shell: KeptShell) -> str:
+    ended = shell.ended
+    if ended is None:
+        return f"{shell.shell_id} runs since {shell.running.seconds:.0f} s"
+    return f"{shell.shell_id}: {ending(ended.outcome)} after {ended.duration_ms / 1000:.1f} s"
+
+
+def _metadata(shell: KeptShell, reading: _Reading) -> ResultMetadata:
+    total = shell.output.total_bytes
+    truncated = reading.cursor < total
+    if shell.ended is None:
+        return ResultMetadata(truncated=truncated, total_bytes=total)
+    return msgspec.structs.replace(metadata(shell.ended), truncated=truncated)
