@@ -12,7 +12,7 @@ import msgspec
 
 from executor.bootstrap.checkpoints import SessionCheckpoints, Surroundings
 from executor.bootstrap.confining import ChosenLate, Grounds, require_for_auto
-from executor.bootstrap.outputs import open_outputs, remove_old
+from executor.bootstrap.outputs import Outputs, open_outputs, remove_old
 from executor.bootstrap.own_tools import custom_tools
 from executor.bootstrap.project import Project, plan_is_kept, project_spec, workspace_facts
 from executor.bootstrap.reads import SeenFiles
@@ -36,7 +36,7 @@ from executor.process.nursery import Nursery
 from executor.process.processes import Processes
 from executor.process.shells import Shells
 from executor.session import RunOver, Session, SessionParts, SessionStart
-from executor.session.parts import Emit
+from executor.session.parts import CustomToolRunner, Emit
 from executor.session.start import NewSession, ResumedSession
 from executor.settings import Folders, Settings
 from executor.tool_context import ToolContext
@@ -101,71 +101,103 @@ async def composed(
     `attended`: somebody sits there and may wait for a run that is parked.
     """
     project, settings, folders = world.project, world.settings, world.folders
-    environment = world.environment
     if settings.mode == "auto":
         require_for_auto(settings, folders)
     state = _policy_state(settings, trusted=project.trusted)
-    workspace = Workspace(project.root, left_out(state.rules.deny))
-    journal = _journal(opening, folders.state, project.root, world.endpoint)
-    outputs = open_outputs(folders.state, journal.journal_id)
-    confinement = ChosenLate(Grounds(settings, folders, project.root, environment, outputs.path))
-    processes = Processes(journal.journal_id, environment, world.nursery, confinement)
+    held = _Held.of(opening, world, Workspace(project.root, left_out(state.rules.deny)))
     tidying = _tidying(folders)
     refused = False
     try:
         if opening.journal_id is not None:  # commands in the background belong to no open call
-            await processes.end_survivors()
-        ground = ProjectGround(workspace, absolute_entries(environment.get("PATH", "")))
-        policy = Policy(state, ground, confinement.contains)
+            await held.processes.end_survivors()
+        ground = ProjectGround(held.workspace, absolute_entries(world.environment.get("PATH", "")))
+        policy = Policy(state, ground, held.confinement.contains)
         checkpoints = SessionCheckpoints(
-            Surroundings(folders, workspace, journal, view, policy.only_looks)
+            Surroundings(folders, held.workspace, held.journal, view, policy.only_looks)
         )
-        shells = Shells(workspace, resumed=opening.resumes)
-        contexts = _Contexts(workspace, processes, SeenFiles(), outputs.path, shells)
-        parts = SessionParts(
-            link=Link(
-                world.endpoint,
-                open_websocket,
-                revive=world.revive,
-                pace=Pace(give_up=settings.reconnect_seconds),
-            ),
-            journal=journal,
-            view=view,
-            workspace=workspace,
-            tools={tool.contract.name: tool for tool in TOOLS},
-            custom_tools=await asyncio.to_thread(custom_tools, folders, environment),
-            decide=policy.decide,
-            remember=policy.remember,
-            keep_rule=_keeping(folders),
-            shells=shells,
-            context=contexts.of,
-            end_survivors=processes.end_survivors,
-            checkpoints=checkpoints,
-            keep_plan=plan_is_kept(settings.mode),
-        )
+        own = await asyncio.to_thread(custom_tools, folders, world.environment)
+        parts = _parts(held, world, view, policy, _Extras(checkpoints, own, opening.resumes))
         start = SessionStart(
-            opening=_opened(opening, journal),
-            project_spec=project_spec(project, workspace),
-            workspace=workspace_facts(project.root, dict(environment)),
+            opening=_opened(opening, held.journal),
+            project_spec=project_spec(project, held.workspace),
+            workspace=workspace_facts(project.root, dict(world.environment)),
             run=wishes(settings),
             model=settings.model or "",
         )
         session = Session(parts, start, stop_when_parked=not attended)
         try:
             async with aclosing(checkpoints):
-                yield Composed(session, policy, journal, checkpoints)
+                yield Composed(session, policy, held.journal, checkpoints)
         except ServerRefused:
             refused = opening.journal_id is None and opening.session_id is not None
             raise
     finally:
         tidying.cancel()
         await asyncio.wait((tidying,))
-        await processes.close()
-        outputs.close()
-        journal.close()
+        await held.close()
         if refused:
-            delete_journal(folders.state, journal.journal_id)  # of a session that is none
-        workspace.close()
+            delete_journal(folders.state, held.journal.journal_id)  # of a session that is none
+        held.workspace.close()
+
+
+class _Held(msgspec.Struct, frozen=True):
+    """What is open as long as the session is."""
+
+    workspace: Workspace
+    journal: Journal
+    outputs: Outputs
+    confinement: ChosenLate
+    processes: Processes
+
+    @classmethod
+    def of(cls, opening: Opening, world: World, workspace: Workspace) -> "_Held":
+        project, settings, folders = world.project, world.settings, world.folders
+        journal = _journal(opening, folders.state, project.root, world.endpoint)
+        outputs = open_outputs(folders.state, journal.journal_id)
+        confinement = ChosenLate(
+            Grounds(settings, folders, project.root, world.environment, outputs.path)
+        )
+        processes = Processes(journal.journal_id, world.environment, world.nursery, confinement)
+        return cls(workspace, journal, outputs, confinement, processes)
+
+    async def close(self) -> None:
+        """All but the workspace."""
+        await self.processes.close()
+        self.outputs.close()
+        self.journal.close()
+
+
+class _Extras(msgspec.Struct, frozen=True):
+    checkpoints: SessionCheckpoints
+    own_tools: Mapping[str, CustomToolRunner]
+    resumes: bool
+
+
+def _parts(held: _Held, world: World, view: View, policy: Policy, extras: _Extras) -> SessionParts:
+    settings = world.settings
+    shells = Shells(held.workspace, resumed=extras.resumes)
+    contexts = _Contexts(held.workspace, held.processes, SeenFiles(), held.outputs.path, shells)
+    return SessionParts(
+        link=Link(
+            world.endpoint,
+            open_websocket,
+            revive=world.revive,
+            pace=Pace(give_up=settings.reconnect_seconds),
+        ),
+        journal=held.journal,
+        view=view,
+        workspace=held.workspace,
+        tools={tool.contract.name: tool for tool in TOOLS},
+        custom_tools=extras.own_tools,
+        decide=policy.decide,
+        remember=policy.remember,
+        keep_rule=_keeping(world.folders),
+        shells=shells,
+        context=contexts.of,
+        end_survivors=held.processes.end_survivors,
+        checkpoints=extras.checkpoints,
+        keep_plan=plan_is_kept(settings.mode),
+    )
 
 
 def _tidying(folders: Folders) -> asyncio.Task[None]:
