@@ -35,6 +35,7 @@ Session = Annotated[
 ]
 Mode = Annotated[str | None, typer.Option(help="As if codegen were started with this mode.")]
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
+WithFiles = Annotated[bool, typer.Option("--files", help="The files go back as well.")]
 Format = Annotated[str, typer.Option("--output-format", help="text | json | stream-json")]
 
 Force = Annotated[
@@ -170,6 +171,8 @@ def rewind(
     session: Session = None,
     to: Annotated[int | None, typer.Option(help="Back to what stood at this row.")] = None,
     turns: Annotated[int | None, typer.Option(help="Take back the last N turns.")] = None,
+    *,
+    files: WithFiles = False,
     server: Server = None,
     token: Token = None,
 ) -> int:
@@ -177,7 +180,7 @@ def rewind(
     from executor.cli.branching import Place
     from executor.cli.branching import rewind as take_back
 
-    return take_back(session, Place(to, turns, "--to"), server, token)
+    return take_back(session, Place(to, turns, "--to", files), server, token)
 
 
 @app.command()
@@ -185,6 +188,8 @@ def fork(
     session: Session = None,
     at: Annotated[int | None, typer.Option(help="With what stood at this row.")] = None,
     turns: Annotated[int | None, typer.Option(help="Without the last N turns.")] = None,
+    *,
+    files: WithFiles = False,
     server: Server = None,
     token: Token = None,
 ) -> int:
@@ -192,7 +197,7 @@ def fork(
     from executor.cli.branching import Place
     from executor.cli.branching import fork as branch_off
 
-    return branch_off(session, Place(at, turns, "--at"), server, token)
+    return branch_off(session, Place(at, turns, "--at", files), server, token)
 
 
 @config_app.command("show")

@@ -12,7 +12,7 @@ import msgspec
 from executor.cli.history import Turn, events_of, named, path_of, standing_turns
 from executor.cli.placing import here, maestro
 from executor.cli.rest import ask
-from executor.errors import UsageError
+from executor.errors import SnapshotError, UsageError
 from executor.journal import create_journal
 from executor.view.safe_text import safe_line
 
@@ -24,6 +24,8 @@ class Place(msgspec.Struct, frozen=True):
     turns: int | None
     flag: str
     """The one that names a row: --to or --at."""
+    files: bool = False
+    """The files go back too."""
 
 
 def rewind(session: str | None, place: Place, server: str | None, token: str | None) -> int:
@@ -39,8 +41,9 @@ def rewind(session: str | None, place: Place, server: str | None, token: str | N
     for turn in gone:
         sys.stdout.write(f"  > {safe_line(turn.said, 70)}\n")
     _goes_on(standing)
+    code = _files_back(session_id, gone) if place.files else 0
     sys.stdout.write(f"go on with: codegen --resume {session_id}\n")
-    return 0
+    return code
 
 
 def fork(session: str | None, place: Place, server: str | None, token: str | None) -> int:
@@ -55,8 +58,20 @@ def fork(session: str | None, place: Place, server: str | None, token: str | Non
     _keep(branch, endpoint.shown, standing)
     sys.stdout.write(f"forked with {_count(len(standing))}\n")
     _goes_on(standing)
+    code = _files_back(session_id, before[len(standing) :]) if place.files else 0
     sys.stdout.write(f"go on with: codegen -c, or codegen --resume {branch['session_id']}\n")
-    return 0
+    return code
+
+
+def _files_back(session_id: str, gone: list[Turn]) -> int:
+    """The files as they were before the turns that are gone."""
+    from executor.cli.undo import take_back_calls
+
+    try:
+        return take_back_calls(session_id, [call for turn in gone for call in turn.tool_ids])
+    except SnapshotError as error:
+        sys.stdout.write(f"files stay as they are: {error}\n")
+        return 0
 
 
 def _keep(branch: dict[str, Any], server: str, standing: list[Turn]) -> None:

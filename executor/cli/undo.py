@@ -48,6 +48,21 @@ def redo_command(*, force: bool, cwd: Path | None) -> int:
         return _settled(lambda sure: redo(snapshots, force=sure), "again", force=force)
 
 
+def take_back_calls(session: str, calls: Iterable[str]) -> int:
+    """What the first of `calls` that changed something changed, and all of that session since.
+
+    Raises SnapshotError.
+    """
+    with opened(None) as snapshots:
+        checkpoints = snapshots.timeline.all()
+        mine = {at.about.call for at in choose.standing(checkpoints) if at.about.session == session}
+        first = next((call for call in calls if call in mine), None)
+        if first is None:
+            raise SnapshotError("these turns changed no file")
+        chosen = choose.since(checkpoints, first, session)
+        return _settled(lambda sure: undo(snapshots, chosen, force=sure), "back", force=False)
+
+
 def undo_lines(root: Path, argument: str) -> list[str]:
     """`/undo [N | --to CALL] [--force]`, in words. Raises UsageError, SnapshotError."""
     words = argument.split()

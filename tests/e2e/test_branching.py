@@ -63,3 +63,27 @@ async def test_a_place_that_is_none_is_refused_with_what_would_be_one(machine: M
     assert "--turns: expected 1 to 1, got 2" in too_many.err
     assert "no such session" in unknown.err
     assert [ran.code for ran in (nothing, neither, too_many, unknown)] == [2, 2, 2, 6]
+
+
+@covers("R-BRANCH-1")
+async def test_files_go_back_with_the_conversation_when_that_is_asked_for(
+    machine: Machine,
+) -> None:
+    script = [
+        *(calls(call("WriteFile", file_path="a.txt", content="one\n")), text("First.")),
+        calls(call("ReadFile", file_path="a.txt")),
+        *(calls(call("WriteFile", file_path="a.txt", content="two\n")), text("Second.")),
+    ]
+    async with ScriptedModel(script) as model:
+        machine.use_model(model.base_url)
+        await machine.codegen(*AUTO, "one")
+        await machine.codegen(*AUTO, "-c", "two")
+        without = await machine.codegen("rewind", "--turns", "3", "--files")
+        rewound = await machine.codegen("rewind", "--turns", "1", "--files")
+        content = (machine.project / "a.txt").read_text()
+        again = await machine.codegen("rewind", "--turns", "1", "--files")
+
+    assert "--turns: expected 1 to 2" in without.err
+    assert (rewound.code, content) == (0, "one\n")
+    assert "a.txt" in rewound.out
+    assert (again.code, (machine.project / "a.txt").exists()) == (0, False)
