@@ -24,6 +24,7 @@ from typing import Any
 
 import msgspec
 
+from executor.failpoints import VARIABLE, arm
 from executor.journal import Finished, Journal, StartedByGoneProcess, Unknown, create_journal
 from executor.journal import open_journal as opened
 from executor.process.processes import Processes
@@ -68,7 +69,18 @@ _FILES = {
     "c": ("three\n", 0o600),
     "gone": ("x\n", 0o644),
 }
+POINTS = {
+    name: [
+        *(f"tmp_written:{n}" for n in range(1, 5 if name == "ApplyPatch" else 2)),
+        "decided:1",
+        *(f"renamed:{n}" for n in range(1, 7 if name == "ApplyPatch" else 2)),
+        "folders_synced:1",
+    ]
+    for name in CALLS
+}
+"""Every failpoint that a call passes, so often as it does."""
 _TOOLS = {tool.contract.name: tool for tool in TOOLS}
+_KILLED = 137
 _WATCHED = ("executor/workspace/", "executor/journal/", "executor/session/settling")
 
 Tree = dict[str, tuple[int, bytes]]
@@ -77,9 +89,11 @@ Tree = dict[str, tuple[int, bytes]]
 
 @dataclass(frozen=True)
 class Moment:
-    """When a process is killed: at one of its calls into C, before or after it, or by the clock."""
+    """When a process is killed: at a failpoint, at one of its calls into C, or by the clock."""
 
+    point: str = ""
     event: int = 0
+    """Before or after a call."""
     seconds: float = 0.0
 
 
@@ -108,13 +122,13 @@ class Ground:
         self._state = folder / "state"
         self.courses = {name: self._course(name) for name in CALLS}
 
-    def round(self, name: str, chance: random.Random) -> Round:
-        """One call, killed once or twice on its way, and then finished."""
+    def round(self, name: str, *moments: Moment) -> Round:
+        """One call, killed at the first moment, its settling at the others; then settled."""
         course = self.courses[name]
         journal_id = self._fresh()
-        kills = _forked(lambda: self._work(name, journal_id), _moment(course, chance))
-        if chance.random() < 0.4:
-            kills += _forked(lambda: self._settle(journal_id), _moment(course, chance))
+        kills = _forked(lambda: self._work(name, journal_id), moments[0])
+        for moment in moments[1:]:
+            kills += _forked(lambda: self._settle(journal_id), moment)
         outcome = self._settle(journal_id)
         tree = _tree(self._root)
         self._settle(journal_id)
@@ -203,8 +217,16 @@ def _read() -> MemoryReads:
     return reads
 
 
-def _moment(course: Course, chance: random.Random) -> Moment:
-    if chance.random() < 0.8:
+def drawn(name: str, course: Course, chance: random.Random) -> list[Moment]:
+    """One moment, or two."""
+    return [_drawn(name, course, chance) for _ in range(1 + (chance.random() < 0.4))]
+
+
+def _drawn(name: str, course: Course, chance: random.Random) -> Moment:
+    how = chance.random()
+    if how < 0.3:
+        return Moment(point=chance.choice(POINTS[name]))
+    if how < 0.85:
         return Moment(event=chance.randint(1, course.events))
     return Moment(seconds=chance.uniform(0, course.seconds))
 
@@ -215,6 +237,7 @@ def _forked(work: Callable[[], object], moment: Moment) -> int:
     if child == 0:
         code = 1
         try:
+            arm({VARIABLE: moment.point})
             if moment.event:
                 _count_events(moment.event)
             work()
@@ -225,9 +248,10 @@ def _forked(work: Callable[[], object], moment: Moment) -> int:
         time.sleep(moment.seconds)
         os.kill(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
-    if os.WIFEXITED(status) and os.WEXITSTATUS(status):
-        raise AssertionError("the child failed by itself")
-    return int(os.WIFSIGNALED(status))
+    code = os.waitstatus_to_exitcode(status)
+    if code not in (0, _KILLED, -signal.SIGKILL):
+        raise AssertionError(f"the child failed by itself: {code}")
+    return int(code != 0)
 
 
 def _count_events(kill_at: int) -> Callable[[], int]:
@@ -289,7 +313,7 @@ def rounds(count: int, seed: int, folder: Path) -> Tally:
     chance, ground, tally = random.Random(seed), Ground(folder), Tally()
     while tally.kills < count:
         name = tuple(CALLS)[tally.rounds % len(CALLS)]
-        one = ground.round(name, chance)
+        one = ground.round(name, *drawn(name, ground.courses[name], chance))
         tally.kills += one.kills
         tally.outcomes[f"{name}: {one.outcome}"] += 1
         tally.wrong += [f"round {tally.rounds}, {name}: {line}" for line in one.wrong]
