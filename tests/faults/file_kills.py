@@ -28,6 +28,7 @@ from executor.failpoints import VARIABLE, arm
 from executor.journal import Finished, Journal, StartedByGoneProcess, Unknown, create_journal
 from executor.journal import open_journal as opened
 from executor.process.processes import Processes
+from executor.process.shells import Shells
 from executor.session.results import wire_result
 from executor.session.settling import Settling
 from executor.tool_context import ToolContext, ToolOutcome
@@ -176,6 +177,7 @@ class Ground:
             reads,
             lambda _stream, _text: None,
             self._state,
+            Shells(workspace),
             partial(journal.intents.log, CALL),
         )
         journal.begin(CALL, effects=True, files=True)
