@@ -12,9 +12,10 @@ import msgspec
 from executor.process.processes import Processes
 from executor.process.shells import Shells
 from executor.workspace import Workspace
+from executor.workspace.staging import UNLOGGED, IntentLog
 from protocol.from_executor import ResultMetadata, ToolError, ToolStatus
 from protocol.tools.contract import ToolContract
-from protocol.wire import Content
+from protocol.wire import Content, FileChange
 
 
 class ReadLog(Protocol):
@@ -23,6 +24,15 @@ class ReadLog(Protocol):
     def note(self, path: str, digest: str) -> None: ...
 
     def seen(self, path: str) -> str | None: ...
+
+
+OpenIntent = Callable[[str, tuple[FileChange, ...]], IntentLog]
+"""Given what the model is told once the files are changed, and the changes of the metadata."""
+
+
+def _unlogged(result: str, changes: tuple[FileChange, ...]) -> IntentLog:
+    del result, changes
+    return UNLOGGED
 
 
 class ToolContext(msgspec.Struct, frozen=True):
@@ -37,6 +47,8 @@ class ToolContext(msgspec.Struct, frozen=True):
     spill: Path
     """An existing 0700 folder outside the project for output that is too long for a result."""
     shells: Shells
+    intent: OpenIntent = _unlogged
+    """Where a tool of `ChangesFiles` says what it will do before it does it."""
 
 
 class ToolOutcome(msgspec.Struct, frozen=True):
@@ -77,3 +89,14 @@ class Prechecked(Protocol):
         Called before the user is asked. `run` checks again: the answer may take its time.
         """
         ...
+
+
+@runtime_checkable
+class ChangesFiles(Protocol):
+    """A tool whose whole effect is what it commits to the workspace under `context.intent`.
+
+    Killed in between, it is brought to an end by the next process, which answers the truth.
+    """
+
+    @property
+    def logs_intent(self) -> Literal[True]: ...

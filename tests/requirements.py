@@ -261,7 +261,9 @@ REQUIREMENTS: tuple[Requirement, ...] = (
         "R-FILE-9", DESIGN, "A document that is made to harm costs bounded time and memory."
     ),
     Requirement("R-FILE-10", DESIGN, "After a change the result says what a parser finds wrong."),
-    Requirement("R-FILE-11", DESIGN, "Changes of real histories, made as edits, give their bytes."),
+    Requirement("R-FILE-11", DESIGN, "Real histories, as edits or patches, give their bytes."),
+    Requirement("R-FILE-12", DESIGN, "A patch of several files lands whole, or changes nothing."),
+    Requirement("R-FILE-13", DESIGN, "A killed file tool is finished or undone, and says which."),
     Requirement(
         "R-CLI-1",
         DESIGN,

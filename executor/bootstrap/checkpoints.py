@@ -5,15 +5,16 @@ not loaded before it is needed.
 """
 
 import asyncio
-import re
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from executor.errors import OutsideWorkspace, SnapshotError
+from executor.errors import OutsideWorkspace, SnapshotError, ToolFailure
 from executor.journal import Journal
+from executor.patch.parse import parsed
+from executor.patch.sections import paths_of
 from executor.policy.call import PlannedCall
 from executor.settings import Folders
 from executor.view.port import Notice, View
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
 
 _PATH_TOOLS = frozenset({"WriteFile", "Edit"})
 _FILELESS_TOOLS = frozenset({"Clipboard", "ShellOutput", "WebFetch"})
-_PATCHED = re.compile(
-    r"^\*\*\* (?:(?:Add|Update|Delete) File|Move to):[ \t]*(.+?)\s*$", re.MULTILINE
-)
 
 
 class Surroundings(msgspec.Struct, frozen=True):
@@ -120,7 +118,7 @@ class SessionCheckpoints:
         if call.tool_name in _PATH_TOOLS:
             named = [call.parameters.file_path]
         elif call.tool_name == "ApplyPatch":
-            named = _PATCHED.findall(call.parameters.patch)
+            named = _patched(call.parameters.patch)
         else:
             return None
         return tuple(path for name in named if (path := self._real(name)))
@@ -134,3 +132,10 @@ class SessionCheckpoints:
     def _show(self, text: str) -> None:
         """From any thread."""
         self._loop.call_soon_threadsafe(self._around.view.show, Notice(text, "warning"))
+
+
+def _patched(patch: str) -> tuple[str, ...]:
+    try:
+        return tuple(paths_of(parsed(patch)))
+    except ToolFailure:
+        return ()  # the tool will refuse it

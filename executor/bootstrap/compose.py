@@ -6,6 +6,7 @@ Opens what a session holds and closes it again; what happens in between is `sess
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -18,6 +19,7 @@ from executor.bootstrap.project import Project, plan_is_kept, project_spec, work
 from executor.bootstrap.reads import SeenFiles
 from executor.errors import JournalError, ServerRefused
 from executor.journal import (
+    FileIntents,
     FirstWords,
     Journal,
     create_journal,
@@ -176,7 +178,14 @@ class _Extras(msgspec.Struct, frozen=True):
 def _parts(held: _Held, world: World, view: View, policy: Policy, extras: _Extras) -> SessionParts:
     settings = world.settings
     shells = Shells(held.workspace, resumed=extras.resumes)
-    contexts = _Contexts(held.workspace, held.processes, SeenFiles(), held.outputs.path, shells)
+    contexts = _Contexts(
+        held.workspace,
+        held.processes,
+        SeenFiles(),
+        held.outputs.path,
+        shells,
+        held.journal.intents,
+    )
     return SessionParts(
         link=Link(
             world.endpoint,
@@ -223,10 +232,19 @@ class _Contexts(msgspec.Struct, frozen=True):
     reads: SeenFiles
     spill: Path
     shells: Shells
+    intents: FileIntents
 
     def of(self, tool_id: str, emit: Emit) -> ToolContext:
+        intent = partial(self.intents.log, tool_id)
         return ToolContext(
-            tool_id, self.workspace, self.processes, self.reads, emit, self.spill, self.shells
+            tool_id,
+            self.workspace,
+            self.processes,
+            self.reads,
+            emit,
+            self.spill,
+            self.shells,
+            intent,
         )
 
 

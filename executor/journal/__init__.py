@@ -3,6 +3,7 @@
 One file per session; knows neither the socket nor the tools.
 """
 
+from executor.journal.intents import FileIntents, Unfinished
 from executor.journal.journal import (
     Accepted,
     CallState,
@@ -26,6 +27,7 @@ from executor.journal.records import FirstWords, RunOpen
 __all__ = [
     "Accepted",
     "CallState",
+    "FileIntents",
     "Finished",
     "FirstWords",
     "Journal",
@@ -33,6 +35,7 @@ __all__ = [
     "RunOpen",
     "Running",
     "StartedByGoneProcess",
+    "Unfinished",
     "Unknown",
     "create_journal",
     "delete_journal",

@@ -7,6 +7,7 @@ import msgspec
 
 from executor.errors import JournalError
 from executor.journal.file import JournalFile
+from executor.journal.intents import FileIntents
 from executor.journal.records import (
     AnyRecord,
     CallFinished,
@@ -45,6 +46,9 @@ class Accepted(msgspec.Struct, frozen=True):
 class StartedByGoneProcess(msgspec.Struct, frozen=True):
     """Started before this process was: nobody knows how far it came."""
 
+    files: bool = False
+    """Of a tool that only changes files: the journal's `intents` know."""
+
 
 CallState = Unknown | Running | Finished | Accepted | StartedByGoneProcess
 
@@ -70,6 +74,7 @@ class Journal:
         self.known = state
         """What its records say; written by this class alone."""
         self._running: set[str] = set()
+        self.intents = FileIntents(state, lambda record, sync: self._write(record, sync=sync))
         self._compact_at = COMPACT_BYTES
         self.is_asked = False
         """A handshake is on its way, and was not refused: the maestro may have the session."""
@@ -93,7 +98,8 @@ class Journal:
             return Finished(self.known.finished[tool_id])
         if tool_id in self.known.accepted:
             return Accepted()
-        return StartedByGoneProcess() if tool_id in self.known.started else Unknown()
+        started = self.known.started.get(tool_id)
+        return Unknown() if started is None else StartedByGoneProcess(started.files)
 
     def unaccepted(self) -> tuple[ToolResult, ...]:
         """The results that must be sent again after each attach, oldest first."""
@@ -118,13 +124,18 @@ class Journal:
         """The maestro does not know our `last_seq`: start from the beginning."""
         self._note(Seen(0), sync=False)
 
-    def begin(self, tool_id: str, *, effects: bool) -> None:
-        """Note that a call starts. One with effects must not start when this raises."""
+    def begin(self, tool_id: str, *, effects: bool, files: bool = False) -> None:
+        """Note that a call starts. One with effects must not start when this raises.
+
+        `files`: all that it does to files is told to `intents` before it is done; so that its
+        start need not be on disk before.
+        """
         if effects:
             if self._file is None:
                 raise JournalError(self.warnings[0])
-            self._write(CallStarted(tool_id), sync=True)
-            self.known.apply(CallStarted(tool_id))
+            started = CallStarted(tool_id, files)
+            self._write(started, sync=not files)
+            self.known.apply(started)
         self._running.add(tool_id)
 
     def finish(self, result: ToolResult, *, effects: bool) -> None:
@@ -153,7 +164,8 @@ class Journal:
     def _write(self, record: AnyRecord, *, sync: bool) -> None:
         if self._file is None:
             return
-        self._file.append(encode_line(record), sync=sync)
         if self._file.size > self._compact_at:
+            # Before, not after: the state may not know of this record yet.
             self._file.replace(b"".join(map(encode_line, self.known.records())))
             self._compact_at = max(COMPACT_BYTES, 2 * self._file.size)
+        self._file.append(encode_line(record), sync=sync)

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 
 import msgspec
 
+from executor.workspace.staging import Staged
 from protocol.from_executor import ToolResult
-from protocol.wire import Content
+from protocol.wire import Content, FileChange
 
 JOURNAL_VERSION = 1
 
@@ -57,6 +58,24 @@ class CallStarted(Record, frozen=True, tag="started"):
     """Written before the effect: what follows may have happened."""
 
     tool_id: str
+    files: bool = False
+    """Of a tool that only changes files: nothing happened unless `FilesDecided` follows."""
+
+
+class FilesStaged(Record, frozen=True, tag="staged"):
+    """Which files a call is about to change, and into what."""
+
+    tool_id: str
+    files: tuple[Staged, ...]
+    result: str
+    """What the model is told once it is done."""
+    changes: tuple[FileChange, ...] = ()
+
+
+class FilesDecided(Record, frozen=True, tag="decided"):
+    """All that was staged is to be done: from here on it is finished, never taken back."""
+
+    tool_id: str
 
 
 class CallFinished(Record, frozen=True, tag="finished"):
@@ -70,7 +89,16 @@ class CallsAccepted(Record, frozen=True, tag="accepted"):
 
 
 AnyRecord = (
-    Head | FirstWords | SessionKnown | Seen | RunOpen | CallStarted | CallFinished | CallsAccepted
+    Head
+    | FirstWords
+    | SessionKnown
+    | Seen
+    | RunOpen
+    | CallStarted
+    | FilesStaged
+    | FilesDecided
+    | CallFinished
+    | CallsAccepted
 )
 
 

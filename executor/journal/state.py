@@ -11,6 +11,8 @@ from executor.journal.records import (
     CallFinished,
     CallsAccepted,
     CallStarted,
+    FilesDecided,
+    FilesStaged,
     FirstWords,
     Head,
     RunOpen,
@@ -31,7 +33,10 @@ class JournalState:
         self.run_open: bool | None = None
         """None: nothing is known of its runs here."""
         self.last_seq = 0
-        self.started: set[str] = set()
+        self.started: dict[str, CallStarted] = {}
+        self.staged: dict[str, FilesStaged] = {}
+        self.decided: dict[str, FilesDecided] = {}
+        """Of the calls that started and have not finished, like `staged`."""
         self.finished: dict[str, ToolResult] = {}
         """Not known to be in the ledger, in the order in which they ended."""
         self.accepted: dict[str, None] = {}
@@ -51,9 +56,14 @@ class JournalState:
             case Seen(seq=seq):
                 self.last_seq = seq
             case CallStarted(tool_id=tool_id):
-                self.started.add(tool_id)
+                self.started[tool_id] = record
+            case FilesStaged(tool_id=tool_id):
+                self.staged[tool_id] = record
+            case FilesDecided(tool_id=tool_id):
+                self.decided[tool_id] = record
             case CallFinished(result=result):
-                self.started.discard(result.tool_id)
+                for open_calls in (self.started, self.staged, self.decided):
+                    open_calls.pop(result.tool_id, None)
                 self.finished[result.tool_id] = result
             case CallsAccepted(tool_ids=tool_ids):
                 for tool_id in tool_ids:
@@ -73,5 +83,10 @@ class JournalState:
             yield RunOpen(self.run_open)
         yield Seen(self.last_seq)
         yield CallsAccepted(tuple(self.accepted))
-        yield from map(CallStarted, sorted(self.started))
+        for tool_id in sorted(self.started):
+            yield self.started[tool_id]
+            if tool_id in self.staged:
+                yield self.staged[tool_id]
+            if tool_id in self.decided:
+                yield self.decided[tool_id]
         yield from map(CallFinished, self.finished.values())

@@ -7,6 +7,9 @@ from typing import Any
 
 import msgspec
 
+from executor.errors import ToolFailure
+from executor.patch.parse import parsed
+from executor.patch.sections import paths_of
 from executor.policy.call import PlannedCall
 from executor.policy.command_line import NotPlain, Simple
 from executor.policy.git_commands import git_effect
@@ -56,6 +59,8 @@ def facts_of(call: PlannedCall, ground: Ground, off_limits: OffLimits, *, truste
     if call.custom:
         return Facts(None if reads else f"{call.tool_name} may do anything")
     match call.tool_name:
+        case "ApplyPatch":
+            return _patch(parameters.patch, ground)
         case name if name in PATH_TOOLS:
             path = getattr(parameters, "file_path", None) or getattr(parameters, "dir_path", None)
             found = ground.resolve(path or getattr(parameters, "path", "."))
@@ -79,6 +84,18 @@ def _fetch(url: str) -> Facts:
     except BadHost as error:
         return Facts(f"{error}", impossible=f"{error}")
     return Facts(f"it reaches {host}", hosts=(host,))
+
+
+def _patch(patch: str, ground: Ground) -> Facts:
+    """Every path, move targets too. What can't be read is never applied: it has no paths."""
+    try:
+        sections = parsed(patch)
+    except ToolFailure:
+        return Facts("it is no patch that can be read")
+    found = [ground.resolve(path) for path in paths_of(sections)]
+    return Facts(
+        "it changes files", tuple(parts for one in found for parts in (one.literal, one.real))
+    )
 
 
 def _git(arguments: tuple[str, ...], at: Standpoint) -> Facts:

@@ -3,7 +3,7 @@
 Parses and matches; which of several rules wins is `decide`'s business.
 
     Read(docs/**)               ReadFile, ReadFolder, Glob, Grep beneath docs/
-    Write(src/**/*.py)          WriteFile, Edit
+    Write(src/**/*.py)          WriteFile, Edit, ApplyPatch (all its paths)
     Shell(npm test *)           the words `npm test`, and whatever follows
     Git(push *)                 git's arguments
     WebFetch(*.example.org)     pages of hosts beneath example.org

@@ -19,6 +19,7 @@ from executor.session.orders import Order, ordered
 from executor.session.parts import SessionParts
 from executor.session.reports import Answered, Live, Reports
 from executor.session.results import cancelled, denied, failed, unsuccessful
+from executor.session.settling import Settling
 from executor.tool_context import ToolContext, ToolOutcome
 from executor.view.port import CallStarted
 from protocol.from_maestro import RunTool
@@ -32,6 +33,7 @@ class Calls:
     def __init__(
         self,
         parts: SessionParts,
+        settling: Settling,
         *,
         answered: Callable[[Answered], None],
         journal_failed: Callable[[JournalError], None],
@@ -40,6 +42,7 @@ class Calls:
         self._parts = parts
         self._reports = Reports(parts, answered=answered, journal_failed=journal_failed)
         self._consent = Consent(parts)
+        self._settling = settling
         self._reads = asyncio.Semaphore(MAX_READS)
         self._effects = asyncio.Lock()
         self._live: dict[str, tuple[Live, asyncio.Task[None]]] = {}
@@ -61,9 +64,9 @@ class Calls:
                 self._reports.send(result)
             case Accepted():
                 self._reports.end(Live(message), _unknown_end("its result was accepted before"))
-            case StartedByGoneProcess():
+            case StartedByGoneProcess(files=files):
                 live = Live(message)
-                self._begin(live, self._given_up(live))
+                self._begin(live, self._given_up(live, files=files))
             case _:
                 assert_never(state)
 
@@ -155,7 +158,7 @@ class Calls:
             return denied(live.refused)
         hit("after_policy")
         async with self._kept(live, order):
-            self._parts.journal.begin(tool_id, effects=order.effects)
+            self._parts.journal.begin(tool_id, effects=order.effects, files=order.files)
             hit("journal_received")
             live.began = time.monotonic()
             if live.shown:
@@ -187,7 +190,7 @@ class Calls:
         words = f"Ended after {order.seconds:.0f} s, the time that such a call has."
         return unsuccessful("timeout", "timeout", words)
 
-    async def _given_up(self, live: Live) -> None:
+    async def _given_up(self, live: Live, *, files: bool) -> None:
         with contextlib.suppress(ToolFailure):  # a call of tools that are not here any more
             live.order = ordered(live.message, self._parts)
         try:
@@ -195,7 +198,8 @@ class Calls:
         except OSError as error:
             outcome = _unknown_end(f"and what it left may still run: {error}")
         else:
-            outcome = _unknown_end("nothing of it runs any more")
+            outcome = self._settling.outcome(live.message.tool_id) if files else None
+            outcome = outcome or _unknown_end("nothing of it runs any more")
         self._reports.end(live, outcome)
 
 

@@ -15,6 +15,7 @@ from executor.session.outcome import RunOver
 from executor.session.parts import SessionParts
 from executor.session.plan_file import PlanFile
 from executor.session.runs import Runs
+from executor.session.settling import Settling
 from executor.session.start import NewSession, SessionStart
 from executor.view.port import Connection, Notice
 from protocol.from_executor import Interrupt, RunWishes, UserMessage
@@ -33,7 +34,10 @@ class Session:
         self._runs = Runs(
             going=isinstance(start.opening, NewSession), stop_when_parked=stop_when_parked
         )
-        self._calls = Calls(parts, answered=self._runs.count, journal_failed=self._journal_failed)
+        self._settling = Settling(parts.workspace.root, parts.journal.intents)
+        self._calls = Calls(
+            parts, self._settling, answered=self._runs.count, journal_failed=self._journal_failed
+        )
         self._plan_file = PlanFile(parts.workspace, self._plan_failed)
         self._frames = Frames(
             start,
@@ -63,6 +67,7 @@ class Session:
         view, link = self._parts.view, self._parts.link
         for warning in self._parts.journal.warnings:
             view.show(Notice(warning, "warning"))
+        await self._settling.settle_all()
         view.show(Connection("connecting", link.endpoint.shown))
         self._pump = asyncio.create_task(link.run(self._frames))
         try:

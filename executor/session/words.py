@@ -6,8 +6,11 @@ Raw text from outside: making it safe to show is the view's business.
 import json
 from typing import Any
 
+from executor.errors import ToolFailure
+from executor.patch.parse import parsed
 from executor.policy.call import PlannedCall
 from executor.workspace.diff import DIFF_MAX, difference
+from protocol.tools.apply_patch import ApplyPatch
 from protocol.tools.edit import Edit, FurtherEdit
 from protocol.tools.get_working_directory import GetWorkingDirectory
 from protocol.tools.git import Git
@@ -21,6 +24,7 @@ from protocol.tools.shell_output import ShellOutput
 from protocol.tools.write_file import WriteFile
 
 TITLE_CHARACTERS = 200
+_FILES_IN_TITLE = 3
 
 
 def title(call: PlannedCall) -> str:
@@ -43,6 +47,8 @@ def body(call: PlannedCall, before: str | None = None) -> str:
             return f"{command}\n({place}{_how_long(shell)})"
         case Edit(file_path=path, edits=edits):
             return "\n".join(line for one in (call.parameters, *edits) for line in _edit(path, one))
+        case ApplyPatch(patch=patch):
+            return patch.strip("\n")
         case WriteFile(file_path=path, content=content):
             return "\n".join((path, *_marked("+", content)))
         case _ if call.custom:
@@ -72,6 +78,8 @@ def _object(parameters: Any) -> str:
             return shortened(" ".join(args))
         case ReadFile(file_path=path) | Edit(file_path=path) | WriteFile(file_path=path):
             return shortened(path)
+        case ApplyPatch(patch=patch):
+            return shortened(_patched_files(patch))
         case ReadFolder(dir_path=path):
             return shortened(path)
         case ShellOutput(shell_id=shell_id) | ShellKill(shell_id=shell_id):
@@ -82,6 +90,15 @@ def _object(parameters: Any) -> str:
             return ""
         case _:
             return shortened(json.dumps(parameters, ensure_ascii=False, default=str))
+
+
+def _patched_files(patch: str) -> str:
+    try:
+        paths = [section.path for section in parsed(patch)]
+    except ToolFailure:
+        return "a patch that can't be read"
+    more = len(paths) - _FILES_IN_TITLE
+    return ", ".join(paths[:_FILES_IN_TITLE]) + (f" and {more} more" if more > 0 else "")
 
 
 def _edit(path: str, one: Edit | FurtherEdit) -> list[str]:

@@ -4,6 +4,7 @@ Strangers to each other and to the policy; `session` decides what runs.
 """
 
 from executor.tool_context import Tool
+from executor.tools.apply_patch import ApplyPatchTool
 from executor.tools.edit import EditTool
 from executor.tools.get_working_directory import GetWorkingDirectoryTool
 from executor.tools.git import GitTool
@@ -22,6 +23,7 @@ TOOLS: tuple[Tool, ...] = (
     ReadFolderTool(),
     WriteFileTool(),
     EditTool(),
+    ApplyPatchTool(),
     GlobTool(),
     GrepTool(),
     ShellTool(),

@@ -4,6 +4,8 @@ Everything outside the matches stays byte for byte; where nothing matches, it sa
 nearest.
 """
 
+from typing import Literal
+
 import msgspec
 
 from executor.errors import ToolFailure
@@ -14,6 +16,7 @@ from executor.workspace.change import change_of
 from executor.workspace.files import digest_of
 from executor.workspace.numbered import counted
 from executor.workspace.replacement import Replacement, replaced
+from executor.workspace.staging import Change
 from executor.workspace.stale import require_seen
 from executor.workspace.text import Text, decode
 from executor.workspace.waiting import in_thread
@@ -26,25 +29,21 @@ class EditTool:
     """Replaces one passage, every one that is the same, or several passages at once."""
 
     contract: ToolContract = edit.CONTRACT
+    logs_intent: Literal[True] = True
 
     async def check(self, parameters: edit.Edit, context: ToolContext) -> None:
         """Raise the failure that `run` would end in as things stand."""
         await in_thread(lambda: _planned(parameters, context))
 
     async def run(self, parameters: edit.Edit, context: ToolContext) -> ToolOutcome:
-        path, plan, metadata = await in_thread(lambda: _edit(parameters, context))
-        (change,) = metadata.changes
+        path, plan, text, metadata = await in_thread(lambda: _edit(parameters, context))
         note = await syntax_note(
             Written(path, plan.before, plan.after),
             context.workspace,
             context.processes,
             context.tool_id,
         )
-        return ToolOutcome(
-            f"Edited {path}: {counted(plan.places, 'passage')} replaced, "
-            f"{counted(change.added, 'line')} added, {change.removed:,} removed.{note}",
-            metadata=metadata,
-        )
+        return ToolOutcome(f"{text}{note}", metadata=metadata)
 
 
 class _Plan(msgspec.Struct, frozen=True):
@@ -75,9 +74,17 @@ def _planned(parameters: edit.Edit, context: ToolContext) -> _Plan:
     return _Plan(found, before, after, content, places)
 
 
-def _edit(parameters: edit.Edit, context: ToolContext) -> tuple[str, _Plan, ResultMetadata]:
+def _edit(parameters: edit.Edit, context: ToolContext) -> tuple[str, _Plan, str, ResultMetadata]:
     with context.workspace.exclusive():
         plan = _planned(parameters, context)
-        path = context.workspace.write(parameters.file_path, plan.content, plan.found.stamp)
+        found, path = plan.found, plan.found.shown
+        metadata = change_of(path, plan.before, plan.after, created=False)
+        (change,) = metadata.changes
+        text = (
+            f"Edited {path}: {counted(plan.places, 'passage')} replaced, "
+            f"{counted(change.added, 'line')} added, {change.removed:,} removed."
+        )
+        changed = Change(parameters.file_path, plan.content, found.stamp, found.content)
+        context.workspace.commit((changed,), context.intent(text, metadata.changes))
         context.reads.note(path, digest_of(plan.content))
-    return path, plan, change_of(path, plan.before, plan.after, created=False)
+    return path, plan, text, metadata

@@ -3,6 +3,8 @@
 Keeps what the model can't see of an existing file: mode, encoding, line endings.
 """
 
+from typing import Literal
+
 import msgspec
 
 from executor.errors import ToolFailure
@@ -13,9 +15,11 @@ from executor.workspace.change import change_of
 from executor.workspace.encodings import SINGLE_BYTE
 from executor.workspace.files import MISSING, digest_of
 from executor.workspace.numbered import counted
+from executor.workspace.staging import Change
 from executor.workspace.stale import require_seen
 from executor.workspace.text import Text, decode, line_count, with_ending
 from executor.workspace.waiting import in_thread
+from protocol.from_executor import ResultMetadata
 from protocol.tools import write_file
 from protocol.tools.contract import ToolContract
 
@@ -24,23 +28,21 @@ class WriteFileTool:
     """Replaces only a file that was read and has not changed since."""
 
     contract: ToolContract = write_file.CONTRACT
+    logs_intent: Literal[True] = True
 
     async def check(self, parameters: write_file.WriteFile, context: ToolContext) -> None:
         """Raise the failure that `run` would end in as things stand."""
         await in_thread(lambda: _planned(parameters, context))
 
     async def run(self, parameters: write_file.WriteFile, context: ToolContext) -> ToolOutcome:
-        path, plan = await in_thread(lambda: _write(parameters, context))
+        path, plan, text, metadata = await in_thread(lambda: _write(parameters, context))
         note = await syntax_note(
             Written(path, plan.before, plan.after),
             context.workspace,
             context.processes,
             context.tool_id,
         )
-        return ToolOutcome(
-            _words(path, plan) + note,
-            metadata=change_of(path, plan.before, plan.after, created=plan.found is None),
-        )
+        return ToolOutcome(f"{text}{note}", metadata=metadata)
 
 
 class _Plan(msgspec.Struct, frozen=True):
@@ -64,14 +66,21 @@ def _planned(parameters: write_file.WriteFile, context: ToolContext) -> _Plan:
     return _Plan(found, before, after, after.encode())
 
 
-def _write(parameters: write_file.WriteFile, context: ToolContext) -> tuple[str, _Plan]:
+def _write(
+    parameters: write_file.WriteFile, context: ToolContext
+) -> tuple[str, _Plan, str, ResultMetadata]:
     workspace = context.workspace
     with workspace.exclusive():
         plan = _planned(parameters, context)
+        path = workspace.require_writable(parameters.file_path)
+        metadata = change_of(path, plan.before, plan.after, created=plan.found is None)
+        text = _words(path, plan)
         expected = MISSING if plan.found is None else plan.found.stamp
-        path = workspace.write(parameters.file_path, plan.content, expected)
+        before = None if plan.found is None else plan.found.content
+        change = Change(parameters.file_path, plan.content, expected, before)
+        workspace.commit((change,), context.intent(text, metadata.changes))
         context.reads.note(path, digest_of(plan.content))
-    return path, plan
+    return path, plan, text, metadata
 
 
 def _like(before: Text, content: str, *, is_new: bool) -> Text:

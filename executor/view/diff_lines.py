@@ -13,6 +13,7 @@ SHOWN_MAX = 40
 
 _HUNK = re.compile(r"^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
 _INDENT = "    "
+_NOWHERE = "/dev/null"
 
 
 def diff_lines(diff: str, look: Look, width: int, *, shown_max: int = SHOWN_MAX) -> list[str]:
@@ -31,6 +32,7 @@ def _rows(diff: str, look: Look) -> Iterator[list[Span]]:
     lines = diff.split("\n")[: -1 if diff.endswith("\n") else None]
     several = sum(line.startswith("+++ ") for line in lines) > 1
     old = new = old_left = new_left = hunks = 0
+    source = ""
     for line in lines:
         mark, text = line[:1], line[1:].expandtabs(4)
         if mark == "\\":
@@ -51,10 +53,19 @@ def _rows(diff: str, look: Look) -> Iterator[list[Span]]:
             if hunks > 1:
                 yield [(f"{_INDENT}   {look.marks.more}", "dim")]
         elif line.startswith("+++ ") and several:
-            yield [(f"{_INDENT}{line[4:]}", "bold")]
+            yield [(f"{_INDENT}{_name(source, line[4:])}", "bold")]
             hunks = 0
-        elif not line.startswith(("--- ", "+++ ")):
+        elif line.startswith("--- "):
+            source = line[4:]
+        elif not line.startswith("+++ "):
             yield [(f"{_INDENT}{line}", "dim")]
+
+
+def _name(source: str, target: str) -> str:
+    """What the two names of a file say about it."""
+    if target == _NOWHERE:
+        return f"{source} (deleted)"
+    return target if source in (target, _NOWHERE) else f"{source} (moved to {target})"
 
 
 def _number(line: int) -> Span:

@@ -1,19 +1,16 @@
-"""Read one regular file whole, and replace one atomically, from its folder's handle.
+"""Read one regular file whole, and write one beside another, from its folder's handle.
 
 Knows nothing of paths with more than one component, of text, or of who may do it.
 """
 
 import hashlib
 import os
-import secrets
 import stat
 from collections import OrderedDict
-from contextlib import suppress
 
 import msgspec
 
 from executor.errors import ToolFailure
-from executor.failpoints import hit
 from executor.workspace.likeness import take_after
 
 READ_MAX = 32 * 1024 * 1024
@@ -145,46 +142,29 @@ def digest_of(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def replace(
-    folder: int, name: str, content: bytes, new_mode: int, expected: Stamp | None = None
+def write_temporary(
+    folder: int, name: str, content: bytes, new_mode: int, like: tuple[int, str] | None = None
 ) -> None:
-    """Make `name` in `folder` hold `content`: the old bytes or the new ones, never a mixture.
+    """Make the file `name`, which is not there, hold `content` on disk. Raises OSError.
 
-    An existing file keeps its mode, its extended attributes (access lists among them) and, where
-    that is allowed, its owner; another one gets `new_mode`. What was there before is replaced,
-    never followed or opened for writing. Raises OSError, ToolFailure `stale` where the name is not
-    in the state `expected` any more, and leaves nothing behind.
+    It takes mode, extended attributes (access lists among them) and, where that is allowed, owner
+    after the file `like`, a folder and a name; `new_mode` where there is none.
     """
-    before = _status(folder, name)
-    temporary = f".codegen-{secrets.token_hex(8)}.tmp"
-    handle = os.open(temporary, _TEMP_FLAGS, 0o600, dir_fd=folder)
+    status = None if like is None else status_of(*like)
+    handle = os.open(name, _TEMP_FLAGS, 0o600, dir_fd=folder)
     try:
-        try:
-            _write_all(handle, content)
-            if before is None:
-                os.fchmod(handle, new_mode)
-            else:
-                take_after(handle, before, folder, name)
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-        hit("tmp_written")
-        if expected is not None and stamp_of(_status(folder, name)) != expected:
-            raise ToolFailure(
-                "stale",
-                f"{name} was changed by somebody else while it was being written; it was left as "
-                "it is. Read it again before you change it.",
-            )
-        os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
-        hit("renamed")
-    except BaseException:
-        with suppress(FileNotFoundError):
-            os.unlink(temporary, dir_fd=folder)
-        raise
-    os.fsync(folder)
+        _write_all(handle, content)
+        if like is None or status is None:
+            os.fchmod(handle, new_mode)
+        else:
+            take_after(handle, status, *like)
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
-def _status(folder: int, name: str) -> os.stat_result | None:
+def status_of(folder: int, name: str) -> os.stat_result | None:
+    """What stands behind `name`, links not followed; None for nothing."""
     try:
         return os.stat(name, dir_fd=folder, follow_symlinks=False)
     except FileNotFoundError:

@@ -6,7 +6,7 @@ Works on text with a line feed for every line ending; changes nothing.
 import difflib
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import msgspec
 
@@ -27,6 +27,8 @@ _TYPOGRAPHIC = str.maketrans(
 _UNSEEN = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u2060\ufeff\u200e\u200f"))
 _NUMBERED = re.compile(r"^ *\d+\t", re.MULTILINE)
 
+_TABS = "tabs where {given} has spaces, or the other way round"
+
 _Fold = Callable[[str], str]
 
 
@@ -36,8 +38,8 @@ def _spaced(line: str) -> str:
 
 _FOLDS: tuple[tuple[str, _Fold], ...] = (
     ("trailing white space", str.rstrip),
-    ("tabs where old_string has spaces, or the other way round", lambda line: line.expandtabs(4)),
-    ("tabs where old_string has spaces, or the other way round", lambda line: line.expandtabs(8)),
+    (_TABS, lambda line: line.expandtabs(4)),
+    (_TABS, lambda line: line.expandtabs(8)),
     ("indentation", str.strip),
     ("white space", _spaced),
     ("typographic quotes, dashes or spaces", lambda line: line.translate(_TYPOGRAPHIC).strip()),
@@ -82,8 +84,27 @@ def occurrences(text: str, passage: str) -> list[int]:
     return found
 
 
-def nearest(text: str, passage: str) -> Near | None:
-    """The passage of `text` that `passage` most likely meant."""
+def nearest(text: str, passage: str, given: str = "old_string") -> Near | None:
+    """The passage of `text` that `passage`, which the words call `given`, most likely meant."""
+    near = _nearest(text, passage)
+    if near is None:
+        return None
+    differs, example = near.differs.replace("{given}", given), ""
+    if near.example is not None:
+        number, there, wanted = near.example
+        there, wanted = _visible(there), _visible(wanted)
+        example = f"\nLine {number} of the file: {there}\nIn {given}:  {wanted}"
+    return Near(near.first, near.lines, differs, example)
+
+
+class _Found(msgspec.Struct, frozen=True):
+    first: int
+    lines: tuple[str, ...]
+    differs: str
+    example: tuple[int, str, str] | None = None
+
+
+def _nearest(text: str, passage: str) -> _Found | None:
     lines = lines_of(text)[:_FOLDED_LINES]
     wanted = lines_of(passage)
     bare = lines_of(_NUMBERED.sub("", passage))
@@ -98,7 +119,7 @@ def nearest(text: str, passage: str) -> Near | None:
     broken = _otherwise_broken(text, passage)
     if broken is not None:
         first, count = broken
-        return Near(
+        return _Found(
             first + 1, tuple(lines[first : first + count]), "where its lines break, or blank lines"
         )
     at = _most_alike(lines[:_COMPARED_LINES], wanted)
@@ -107,18 +128,11 @@ def nearest(text: str, passage: str) -> Near | None:
 
 def _near(
     lines: list[str], at: int, wanted: list[str], differs: str, *, in_detail: bool = False
-) -> Near:
+) -> _Found:
     there = lines[at : at + len(wanted)]
-    example = next(_examples(there, wanted, at + 1), "") if in_detail else ""
-    return Near(at + 1, tuple(there), differs, example)
-
-
-def _examples(there: list[str], wanted: list[str], first: int) -> Iterator[str]:
-    """Each line that differs, as the file has it and as it was given, escapes for what hides."""
-    for number, (line, given) in enumerate(zip(there, wanted, strict=False), start=first):
-        if line != given:
-            file, asked = _visible(line), _visible(given)
-            yield f"\nLine {number} of the file: {file}\nIn old_string:  {asked}"
+    pairs = enumerate(zip(there, wanted, strict=False), start=at + 1)
+    unlike = ((number, line, given) for number, (line, given) in pairs if line != given)
+    return _Found(at + 1, tuple(there), differs, next(unlike, None) if in_detail else None)
 
 
 def _visible(line: str) -> str:

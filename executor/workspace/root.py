@@ -42,7 +42,7 @@ class Root:
         except OutsideWorkspace as error:
             raise ToolFailure("outside_workspace", f"{error}.") from error
         except OSError as error:
-            raise _failure(path, error) from error
+            raise failure_of(path, error) from error
 
     @contextmanager
     def existing(self, path: str) -> Generator[Located]:
@@ -74,7 +74,7 @@ class Root:
             return original if meant.path.exists else path
 
 
-def _failure(path: str, error: OSError) -> ToolFailure:
+def failure_of(path: str, error: OSError) -> ToolFailure:
     """What the model can do about an error of the operating system."""
     name = printable(path)
     match error.errno:

@@ -5,8 +5,8 @@ Says what is there and never what is allowed; text, patterns and differences are
 
 import os
 import threading
-from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -16,11 +16,11 @@ from executor.workspace import files
 from executor.workspace.files import FileBytes, Recent, Stamp
 from executor.workspace.left_out import NOTHING_LEFT_OUT, LeftOut
 from executor.workspace.names import printable
-from executor.workspace.resolved import FOLDER_FLAGS, Located, ResolvedPath
+from executor.workspace.resolved import FOLDER_FLAGS, ResolvedPath
 from executor.workspace.root import Root
+from executor.workspace.staging import UNLOGGED, Change, IntentLog, commit, require_writable
 from executor.workspace.walk import Listing, Pruning, walk
 
-_FOLDER_MODE = 0o777
 _FILE_MODE = 0o666
 
 
@@ -43,8 +43,9 @@ class Workspace:
         self._changing = threading.RLock()
         self._recent = Recent()
         # There is no other way to ask for it; another thread must not make files meanwhile.
-        self._umask = os.umask(0o077)
-        os.umask(self._umask)
+        umask = os.umask(0o077)
+        os.umask(umask)
+        self._new_mode = _FILE_MODE & ~umask
 
     @property
     def shown_root(self) -> str:
@@ -113,17 +114,23 @@ class Workspace:
         `expected` is the state that the file must still be in, MISSING for one that must not be
         there. Failures: is_folder, not_a_file, outside_workspace, unwritable, no_space, stale.
         """
-        with self._changing, self._root.located(path) as found:
-            _require_writable(found)
-            mode = _FILE_MODE & ~self._umask
-            with _made(found) as folder:
-                files.replace(folder, found.rest[-1], content, mode, expected)
-            return found.path.shown
+        with self._changing:
+            commit(self._root, (Change(path, content, expected),), UNLOGGED, self._new_mode)
+            return self.existing(path).shown
 
-    def require_writable(self, path: str) -> None:
-        """Raise the failure that `write` would end in, where that can be told beforehand."""
+    def commit(self, changes: Sequence[Change], log: IntentLog = UNLOGGED) -> None:
+        """Make all `changes`, each of another file, or none; failures as of `write`.
+
+        `log` is told before the first file is touched, and may raise JournalError.
+        """
+        with self._changing:
+            commit(self._root, changes, log, self._new_mode)
+
+    def require_writable(self, path: str) -> str:
+        """The real path, shown; or the failure of `write`, where that can be told beforehand."""
         with self._root.located(path) as found:
-            _require_writable(found)
+            require_writable(found)
+            return found.path.shown
 
     def read_before(self, digest: str) -> bytes | None:
         """The bytes with that digest, if they were read not long ago."""
@@ -152,28 +159,3 @@ class Workspace:
         with self._root.folder(path) as found:
             bounds = msgspec.structs.replace(pruning, left_out=self.left_out)
             return walk(self._root.handle, found.folder, found.path.real, bounds)
-
-
-def _require_writable(found: Located) -> None:
-    if found.path.kind in ("folder", "other"):
-        raise ToolFailure("not_a_file", f"{found.path.shown} is not a file: it can't be written.")
-    if found.path.kind == "file" and not os.access(
-        found.rest[0], os.W_OK, dir_fd=found.folder, effective_ids=True
-    ):
-        raise ToolFailure("unwritable", f"{found.path.shown} is write-protected.")
-
-
-@contextmanager
-def _made(found: Located) -> Generator[int]:
-    """The folder of the last of `found.rest`, made where it is missing."""
-    handle = os.dup(found.folder)
-    try:
-        for name in found.rest[:-1]:
-            with suppress(FileExistsError):
-                os.mkdir(name, _FOLDER_MODE, dir_fd=handle)
-            below = os.open(name, FOLDER_FLAGS, dir_fd=handle)
-            os.close(handle)
-            handle = below
-        yield handle
-    finally:
-        os.close(handle)

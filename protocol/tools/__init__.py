@@ -4,6 +4,7 @@ Adding a tool is a file here, its line below, and its implementation in an execu
 """
 
 from protocol.tools import (
+    apply_patch,
     edit,
     get_working_directory,
     git,
@@ -25,6 +26,7 @@ CONTRACTS: tuple[ToolContract, ...] = (
     read_folder.CONTRACT,
     write_file.CONTRACT,
     edit.CONTRACT,
+    apply_patch.CONTRACT,
     glob.CONTRACT,
     grep.CONTRACT,
     shell.CONTRACT,

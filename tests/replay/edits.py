@@ -49,16 +49,17 @@ def edits_of(change: FileChange) -> list[tuple[str, str]] | Inexpressible:
         return Inexpressible("binary")
     if not before.text:
         return Inexpressible("empty before")
-    if _form(before) != _form(after) or "mixed" in before.peculiarities:
+    if form(before) != form(after) or "mixed" in before.peculiarities:
         return Inexpressible("another encoding or other line endings")
-    return _derived(_lines(before), _lines(after))
+    return _derived(lines_of(before), lines_of(after))
 
 
-def _form(text: Text) -> tuple[str, bytes, str]:
+def form(text: Text) -> tuple[str, bytes, str]:
+    """Codec, byte order mark and line ending."""
     return text.codec, text.bom, text.ending if "\n" in text.text or "\r" in text.text else ""
 
 
-def _lines(text: Text) -> list[str]:
+def lines_of(text: Text) -> list[str]:
     """As a model sees them: with line feeds."""
     unified = text.text.replace("\r\n", "\n")
     if text.ending == "\r":

@@ -14,10 +14,11 @@ from executor.errors import ToolFailure
 from tests.executor.tools.world import World
 from tests.replay.edits import Inexpressible, by_edits
 from tests.replay.history import FileChange, Step
+from tests.replay.patches import by_patch
 
-Way = Callable[[World, FileChange], Awaitable[bytes | Inexpressible]]
+Way = Callable[[World, FileChange], Awaitable[bytes | Inexpressible | None]]
 
-WAYS: dict[str, Way] = {"edits": by_edits}
+WAYS: dict[str, Way] = {"edits": by_edits, "patch": by_patch}
 
 
 @dataclass

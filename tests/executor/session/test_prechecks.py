@@ -14,6 +14,7 @@ from executor.process.processes import Processes
 from executor.process.shells import Shells
 from executor.session.parts import Emit
 from executor.tool_context import Tool, ToolContext
+from executor.tools.apply_patch import ApplyPatchTool
 from executor.tools.edit import EditTool
 from executor.tools.read_file import ReadFileTool
 from executor.tools.write_file import WriteFileTool
@@ -23,6 +24,8 @@ from protocol.from_executor import ToolProgress, ToolResult
 from tests.executor.session.maestro import Attachment, scripted_maestro
 from tests.executor.session.rig import Rig, ask_for_effects, running
 from tests.requirements import covers
+
+_PATCH = "*** Begin Patch\n*** Update File: f\n@@\n-{}\n+x\n*** End Patch"
 
 
 @asynccontextmanager
@@ -40,7 +43,7 @@ async def _at_work(folder: Path, **rigged: Any) -> AsyncGenerator[tuple[Rig, Att
         def context(tool_id: str, emit: Emit) -> ToolContext:
             return ToolContext(tool_id, workspace, processes, reads, emit, folder, shells)
 
-        tools: tuple[Tool, ...] = (ReadFileTool(), EditTool(), WriteFileTool())
+        tools: tuple[Tool, ...] = (ReadFileTool(), EditTool(), WriteFileTool(), ApplyPatchTool())
         named = {tool.contract.name: tool for tool in tools}
         async with running(rig, maestro.address, tools=named, context=context):
             socket = await maestro.attachment()
@@ -65,6 +68,8 @@ async def _at_work(folder: Path, **rigged: Any) -> AsyncGenerator[tuple[Rig, Att
             "outside_workspace",
         ),
         ("Edit", {"file_path": "unread", "old_string": "one", "new_string": "1"}, "not_read"),
+        ("ApplyPatch", {"patch": _PATCH.format("two")}, "no_match"),
+        ("ApplyPatch", {"patch": "no patch"}, "bad_patch"),
         ("WriteFile", {"file_path": "unread", "content": "x"}, "not_read"),
         ("WriteFile", {"file_path": "folder", "content": "x"}, "is_folder"),
     ],
@@ -75,7 +80,8 @@ async def test_what_would_be_refused_is_refused_and_nobody_is_asked(
     async with _at_work(tmp_path) as (rig, socket):
         (tmp_path / "project" / "unread").write_text("one\n")
         (tmp_path / "project" / "folder").mkdir()
-        await socket.run(tool, "t1", **{"file_path": "f", **parameters})
+        named = {} if "patch" in parameters else {"file_path": "f"}
+        await socket.run(tool, "t1", **{**named, **parameters})
 
         result = await socket.next(ToolResult)
 
@@ -133,3 +139,20 @@ async def test_every_edit_of_a_call_stands_in_the_question(tmp_path: Path) -> No
         question = await rig.view.questions.get()
 
         assert question.body == "f\n-one\n+two\nf, every occurrence\n-t\n+T"
+
+
+async def test_a_patch_is_shown_whole_before_it_is_allowed_and_lands_when_it_is(
+    tmp_path: Path,
+) -> None:
+    async with _at_work(tmp_path) as (rig, socket):
+        await socket.run("ApplyPatch", "t1", patch=_PATCH.format("one"))
+        await socket.next(ToolProgress)
+
+        question = await rig.view.questions.get()
+        rig.view.answers.put_nowait(Approved())
+        await socket.next(ToolProgress)
+        result = await socket.next(ToolResult)
+
+        assert (question.title, question.body) == ("ApplyPatch f", _PATCH.format("one"))
+        assert result.status == "success"
+        assert (tmp_path / "project" / "f").read_text() == "x\n"
