@@ -49,6 +49,8 @@ class ToolContext(msgspec.Struct, frozen=True):
     shells: Shells
     intent: OpenIntent = _unlogged
     """Where a tool of `ChangesFiles` says what it will do before it does it."""
+    commit_trailer: str = ""
+    """What Git adds to each commit's message, as in `Assisted-by: codegen`; nothing if empty."""
 
 
 class ToolOutcome(msgspec.Struct, frozen=True):
@@ -100,3 +102,12 @@ class ChangesFiles(Protocol):
 
     @property
     def logs_intent(self) -> Literal[True]: ...
+
+
+@runtime_checkable
+class Foretelling(Protocol):
+    """A tool that can tell what a call would throw away, for whoever is asked about it."""
+
+    async def losses(self, parameters: Any, context: ToolContext) -> str:
+        """Lines that name what would be lost, empty for nothing; raises ToolFailure; only looks."""
+        ...

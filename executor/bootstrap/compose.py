@@ -19,7 +19,6 @@ from executor.bootstrap.project import Project, plan_is_kept, project_spec, work
 from executor.bootstrap.reads import SeenFiles
 from executor.errors import JournalError, ServerRefused
 from executor.journal import (
-    FileIntents,
     FirstWords,
     Journal,
     create_journal,
@@ -178,14 +177,7 @@ class _Extras(msgspec.Struct, frozen=True):
 def _parts(held: _Held, world: World, view: View, policy: Policy, extras: _Extras) -> SessionParts:
     settings = world.settings
     shells = Shells(held.workspace, resumed=extras.resumes)
-    contexts = _Contexts(
-        held.workspace,
-        held.processes,
-        SeenFiles(),
-        held.outputs.path,
-        shells,
-        held.journal.intents,
-    )
+    contexts = _Contexts(held, SeenFiles(), shells, settings.commit_trailer or "")
     return SessionParts(
         link=Link(
             world.endpoint,
@@ -227,24 +219,18 @@ def wishes(settings: Settings) -> RunWishes:
 
 
 class _Contexts(msgspec.Struct, frozen=True):
-    workspace: Workspace
-    processes: Processes
+    held: _Held
     reads: SeenFiles
-    spill: Path
     shells: Shells
-    intents: FileIntents
+    commit_trailer: str
 
     def of(self, tool_id: str, emit: Emit) -> ToolContext:
-        intent = partial(self.intents.log, tool_id)
+        held = self.held
         return ToolContext(
-            tool_id,
-            self.workspace,
-            self.processes,
-            self.reads,
-            emit,
-            self.spill,
-            self.shells,
-            intent,
+            *(tool_id, held.workspace, held.processes, self.reads, emit),
+            *(held.outputs.path, self.shells),
+            intent=partial(held.journal.intents.log, tool_id),
+            commit_trailer=self.commit_trailer,
         )
 
 
