@@ -9,8 +9,10 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 import msgspec
 
+from executor.clipboard.clipboard import NO_CLIPBOARD, Clipboard
 from executor.process.processes import Processes
 from executor.process.shells import Shells
+from executor.web.pages import Pages
 from executor.workspace import Workspace
 from protocol.from_executor import ResultMetadata, ToolError, ToolStatus
 from protocol.tools.contract import ToolContract
@@ -37,6 +39,9 @@ class ToolContext(msgspec.Struct, frozen=True):
     spill: Path
     """An existing 0700 folder outside the project for output that is too long for a result."""
     shells: Shells
+    pages: Pages = msgspec.field(default_factory=Pages)
+    """Of the web, kept for the session."""
+    clipboard: Clipboard = NO_CLIPBOARD
 
 
 class ToolOutcome(msgspec.Struct, frozen=True):

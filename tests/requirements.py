@@ -6,6 +6,7 @@ Holds no test; tests/architecture/test_requirements.py checks it both ways.
 from collections.abc import Callable
 from typing import TypeVar
 
+from tests.executor.web.requirements import OF_THE_WORLD
 from tests.protocol.requirements import OF_THE_WIRE
 from tests.requirement import DESIGN, PROTOCOL, USER, Requirement
 from tests.security.requirements import OF_TEAM_SECURITY
@@ -16,6 +17,7 @@ Test = TypeVar("Test", bound=Callable[..., object])
 REQUIREMENTS: tuple[Requirement, ...] = (
     *OF_TEAM_SECURITY,
     *OF_THE_WIRE,
+    *OF_THE_WORLD,
     Requirement("R-UNDO-1", USER, "Undo gives back every byte, mode and link."),
     Requirement("R-UNDO-2", USER, "Undo never overwrites the user's later changes unasked."),
     Requirement("R-UNDO-3", DESIGN, "An undo that was killed is finished by whoever comes next."),

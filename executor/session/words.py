@@ -8,6 +8,7 @@ from typing import Any
 
 from executor.policy.call import PlannedCall
 from executor.workspace.diff import DIFF_MAX, difference
+from protocol.tools.clipboard import Clipboard
 from protocol.tools.edit import Edit, FurtherEdit
 from protocol.tools.get_working_directory import GetWorkingDirectory
 from protocol.tools.git import Git
@@ -18,6 +19,7 @@ from protocol.tools.read_folder import ReadFolder
 from protocol.tools.shell import Shell
 from protocol.tools.shell_kill import ShellKill
 from protocol.tools.shell_output import ShellOutput
+from protocol.tools.web_fetch import WebFetch
 from protocol.tools.write_file import WriteFile
 
 TITLE_CHARACTERS = 200
@@ -45,6 +47,10 @@ def body(call: PlannedCall, before: str | None = None) -> str:
             return "\n".join(line for one in (call.parameters, *edits) for line in _edit(path, one))
         case WriteFile(file_path=path, content=content):
             return "\n".join((path, *_marked("+", content)))
+        case WebFetch(url=url):
+            return url
+        case Clipboard(text=str(text)):
+            return "\n".join(("it will hold", *_marked("+", text)))
         case _ if call.custom:
             return json.dumps(call.parameters, indent=2, ensure_ascii=False)
         case _:
@@ -78,6 +84,10 @@ def _object(parameters: Any) -> str:
             return shortened(shell_id)
         case Glob(pattern=pattern, path=path) | Grep(pattern=pattern, path=path):
             return shortened(f"{pattern} in {path}" if path and path != "." else pattern)
+        case WebFetch(url=url):
+            return shortened(url)
+        case Clipboard(action=action):
+            return action
         case GetWorkingDirectory():
             return ""
         case _:

@@ -4,6 +4,7 @@ Strangers to each other and to the policy; `session` decides what runs.
 """
 
 from executor.tool_context import Tool
+from executor.tools.clipboard import ClipboardTool
 from executor.tools.edit import EditTool
 from executor.tools.get_working_directory import GetWorkingDirectoryTool
 from executor.tools.git import GitTool
@@ -14,6 +15,7 @@ from executor.tools.read_folder import ReadFolderTool
 from executor.tools.shell import ShellTool
 from executor.tools.shell_kill import ShellKillTool
 from executor.tools.shell_output import ShellOutputTool
+from executor.tools.web_fetch import WebFetchTool
 from executor.tools.write_file import WriteFileTool
 
 TOOLS: tuple[Tool, ...] = (
@@ -28,4 +30,6 @@ TOOLS: tuple[Tool, ...] = (
     ShellOutputTool(),
     ShellKillTool(),
     GitTool(),
+    WebFetchTool(),
+    ClipboardTool(),
 )
