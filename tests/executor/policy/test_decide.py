@@ -15,7 +15,6 @@ from executor.policy.policy import Policy
 from executor.policy.rules import parse_rule
 from executor.policy.verdict import Allow, Ask, Deny, Mode
 from tests.executor.policy.ground import build, built_in, policy
-from tests.requirements import covers
 
 MODES: tuple[Mode, ...] = ("read-only", "ask", "auto-edit", "auto")
 PLACES = {
@@ -100,34 +99,6 @@ def test_a_file_tool_is_decided_by_its_place_and_the_mode(
     with policy(root, mode=mode) as made:
         verdict = made.decide(call)
     assert type(verdict) is _expected(place, mode, writes=tool in WRITING), verdict
-
-
-@covers("R-CLIP-3")
-@pytest.mark.parametrize(
-    ("mode", "allow", "expected"),
-    [
-        ("read-only", (), Deny),
-        ("read-only", ("Clipboard",), Deny),
-        ("ask", (), Ask),
-        ("auto-edit", (), Ask),
-        ("auto", (), Ask),
-        ("ask", ("Clipboard",), Allow),
-        ("auto", ("Clipboard",), Allow),
-        ("auto", ("Shell",), Ask),
-    ],
-)
-def test_reading_the_clipboard_asks_but_where_a_rule_names_it(
-    mode: Mode, allow: tuple[str, ...], expected: type, root: Path
-) -> None:
-    with policy(root, mode=mode, allow=allow) as made:
-        verdict = made.decide(built_in("Clipboard", action="read"))
-
-    assert type(verdict) is expected
-    if isinstance(verdict, Ask):
-        assert (verdict.why, verdict.remember_rule) == (
-            "it tells the model what your clipboard holds",
-            "",
-        )
 
 
 @pytest.mark.parametrize(

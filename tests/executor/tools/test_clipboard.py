@@ -17,6 +17,8 @@ from executor.clipboard.clipboard import TERMINAL_MAX, TEXT_MAX, Clipboard
 from executor.clipboard.programs import ProgramFailed, read_from, write_to
 from executor.errors import ToolFailure
 from executor.tool_context import Prechecked
+from executor.view.opening import open_view
+from executor.view.port import Copying
 from executor.view.screen import Screen
 from tests.executor.clipboard.test_ways import NO_DESKTOP
 from tests.executor.process.polling import until
@@ -225,6 +227,22 @@ async def test_tmux_is_handed_it_in_both_ways_that_it_knows(world: World) -> Non
 
     assert written == b"\x1b]52;c;aGk=\x07\x1bPtmux;\x1b\x1b]52;c;aGk=\x07\x1b\\"
     assert "tmux needs set-clipboard or allow-passthrough on" in told
+
+
+async def test_the_view_of_a_terminal_can_hand_it_over_and_others_can_not(tmp_path: Path) -> None:
+    ours, theirs = os.openpty()
+    with os.fdopen(theirs, "w") as terminal, (tmp_path / "out").open("w") as file:
+        environment = {"TERM": "xterm"}
+        shown = open_view(
+            "text", stdin=terminal, stdout=terminal, stderr=terminal, environment=environment
+        )
+        plain = open_view("text", stdin=file, stdout=file, stderr=file, environment=environment)
+
+        assert isinstance(shown, Copying)
+        assert shown.copy("hi", "terminal")
+        assert read_until(ours, b"\x07") == b"\x1b]52;c;aGk=\x07"
+        assert not isinstance(plain, Copying)
+    os.close(ours)
 
 
 def read_until(descriptor: int, end: bytes) -> bytes:
