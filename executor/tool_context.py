@@ -9,8 +9,10 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 import msgspec
 
+from executor.clipboard.clipboard import NO_CLIPBOARD, Clipboard
 from executor.process.processes import Processes
 from executor.process.shells import Shells
+from executor.web.pages import Pages
 from executor.workspace import Workspace
 from executor.workspace.staging import UNLOGGED, IntentLog
 from protocol.from_executor import ResultMetadata, ToolError, ToolStatus
@@ -51,6 +53,9 @@ class ToolContext(msgspec.Struct, frozen=True):
     """Where a tool of `ChangesFiles` says what it will do before it does it."""
     commit_trailer: str = ""
     """What Git adds to each commit's message, as in `Assisted-by: codegen`; nothing if empty."""
+    pages: Pages = msgspec.field(default_factory=Pages)
+    """Of the web, kept for the session."""
+    clipboard: Clipboard = NO_CLIPBOARD
 
 
 class ToolOutcome(msgspec.Struct, frozen=True):

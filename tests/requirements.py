@@ -6,6 +6,7 @@ Holds no test; tests/architecture/test_requirements.py checks it both ways.
 from collections.abc import Callable
 from typing import TypeVar
 
+from tests.executor.web.requirements import OF_THE_WORLD
 from tests.protocol.requirements import OF_THE_WIRE
 from tests.requirement import DESIGN, PROTOCOL, USER, Requirement
 from tests.security.requirements import OF_TEAM_SECURITY
@@ -20,6 +21,7 @@ REQUIREMENTS: tuple[Requirement, ...] = (
     Requirement("R-GIT-2", USER, "Nothing that a repository names is run by git."),
     Requirement("R-SEARCH-1", USER, "Grep finds the same with and without ripgrep."),
     Requirement("R-SEARCH-2", USER, "What is listed and searched is what git does not ignore."),
+    *OF_THE_WORLD,
     Requirement("R-UNDO-1", USER, "Undo gives back every byte, mode and link."),
     Requirement("R-UNDO-2", USER, "Undo never overwrites the user's later changes unasked."),
     Requirement("R-UNDO-3", DESIGN, "An undo that was killed is finished by whoever comes next."),

@@ -16,7 +16,9 @@ from executor.bootstrap.confining import ChosenLate, Grounds, require_for_auto
 from executor.bootstrap.outputs import Outputs, open_outputs, remove_old
 from executor.bootstrap.own_tools import custom_tools
 from executor.bootstrap.project import Project, plan_is_kept, project_spec, workspace_facts
+from executor.bootstrap.reaching import clipboard, pages
 from executor.bootstrap.reads import SeenFiles
+from executor.clipboard.clipboard import Clipboard
 from executor.errors import JournalError, ServerRefused
 from executor.journal import (
     FirstWords,
@@ -43,6 +45,7 @@ from executor.settings import Folders, Settings
 from executor.tool_context import ToolContext
 from executor.tools import TOOLS
 from executor.view.port import View
+from executor.web.pages import Pages
 from executor.workspace import Workspace
 from executor.workspace.waiting import in_stoppable_thread
 from protocol.from_executor import RunLimits, RunWishes
@@ -177,7 +180,14 @@ class _Extras(msgspec.Struct, frozen=True):
 def _parts(held: _Held, world: World, view: View, policy: Policy, extras: _Extras) -> SessionParts:
     settings = world.settings
     shells = Shells(held.workspace, resumed=extras.resumes)
-    contexts = _Contexts(held, SeenFiles(), shells, settings.commit_trailer or "")
+    contexts = _Contexts(
+        held,
+        SeenFiles(),
+        shells,
+        settings.commit_trailer or "",
+        pages(policy.state.rules.allow),
+        clipboard(world.environment, world.project.root, view),
+    )
     return SessionParts(
         link=Link(
             world.endpoint,
@@ -223,6 +233,8 @@ class _Contexts(msgspec.Struct, frozen=True):
     reads: SeenFiles
     shells: Shells
     commit_trailer: str
+    pages: Pages
+    clipboard: Clipboard
 
     def of(self, tool_id: str, emit: Emit) -> ToolContext:
         held = self.held
@@ -231,6 +243,8 @@ class _Contexts(msgspec.Struct, frozen=True):
             *(held.outputs.path, self.shells),
             intent=partial(held.journal.intents.log, tool_id),
             commit_trailer=self.commit_trailer,
+            pages=self.pages,
+            clipboard=self.clipboard,
         )
 
 

@@ -7,7 +7,8 @@ The first that applies:
  that is not trusted, while context is gathered;  4. secrets and protected files, unless an allow
  rule with a pattern names them;  5. read-only denies what is not proven to only look;  6. an ask
  rule;  7. an allow rule;  8. what is proven to only look is allowed;  9. the mode: ask asks,
- auto-edit allows writes, auto allows, commands only where they are contained.
+ auto-edit allows writes, auto allows, commands only where they are contained, and asks before it
+ tells what the clipboard holds.
 """
 
 import msgspec
@@ -154,7 +155,7 @@ def _guarded(call: PlannedCall, facts: Facts) -> Deny | None:
 
 
 def _by_mode(call: PlannedCall, state: PolicyState, facts: Facts, why: str) -> Verdict:
-    if state.mode == "auto":
+    if state.mode == "auto" and not facts.personal:
         if not state.contained and call.effect != "write":
             return _asked(f"{why}, and there is no sandbox to hold it", call, state, facts)
         if not facts.exact and any(

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from executor.errors import ToolFailure
+from executor.network.hosts import BadHost, host_of
 from executor.patch.parse import parsed
 from executor.patch.sections import paths_of
 from executor.policy.call import PlannedCall
@@ -15,7 +16,6 @@ from executor.policy.command_line import NotPlain, Simple
 from executor.policy.git_commands import git_effect
 from executor.policy.git_looks import git_strays
 from executor.policy.ground import Ground
-from executor.policy.hosts import BadHost, host_of
 from executor.policy.off_limits import OffLimits
 from executor.policy.rules import HOST_TOOLS, PATH_TOOLS
 from executor.policy.shell_facts import Judged, judged_line
@@ -36,6 +36,8 @@ class Facts(msgspec.Struct, frozen=True):
     """Of Shell and Git, every simple command; none where the line can't be taken apart."""
     line: str = ""
     """The command line, where any part of it could not be taken apart with certainty."""
+    personal: bool = False
+    """It tells the model what is the user's own: asked in every mode."""
 
     @property
     def shown(self) -> tuple[str, ...]:
@@ -73,6 +75,10 @@ def facts_of(call: PlannedCall, ground: Ground, off_limits: OffLimits, *, truste
             return Facts(None)  # it ends nothing but what this session has started
         case "Git":
             return _git(tuple(parameters.args), at)
+        case "Clipboard":
+            if parameters.action == "read":
+                return Facts("it tells the model what your clipboard holds", personal=True)
+            return Facts("it replaces what your clipboard holds")
         case _:
             return Facts(None if reads else "it is not known to only look")
 

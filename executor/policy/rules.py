@@ -18,7 +18,7 @@ from functools import lru_cache
 import msgspec
 
 from executor.errors import UsageError
-from executor.policy.hosts import BadHost, host_pattern, pattern_covers
+from executor.network.hosts import BadHost, host_pattern, pattern_covers
 from executor.workspace.left_out import path_expression
 
 GROUPS = {

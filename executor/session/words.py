@@ -11,6 +11,7 @@ from executor.patch.parse import parsed
 from executor.policy.call import PlannedCall
 from executor.workspace.diff import DIFF_MAX, difference
 from protocol.tools.apply_patch import ApplyPatch
+from protocol.tools.clipboard import Clipboard
 from protocol.tools.edit import Edit, FurtherEdit
 from protocol.tools.get_working_directory import GetWorkingDirectory
 from protocol.tools.git import Git
@@ -21,6 +22,7 @@ from protocol.tools.read_folder import ReadFolder
 from protocol.tools.shell import Shell
 from protocol.tools.shell_kill import ShellKill
 from protocol.tools.shell_output import ShellOutput
+from protocol.tools.web_fetch import WebFetch
 from protocol.tools.write_file import WriteFile
 
 TITLE_CHARACTERS = 200
@@ -51,6 +53,10 @@ def body(call: PlannedCall, before: str | None = None) -> str:
             return patch.strip("\n")
         case WriteFile(file_path=path, content=content):
             return "\n".join((path, *_marked("+", content)))
+        case WebFetch(url=url):
+            return url
+        case Clipboard(text=str(text)):
+            return "\n".join(("it will hold", *_marked("+", text)))
         case _ if call.custom:
             return json.dumps(call.parameters, indent=2, ensure_ascii=False)
         case _:
@@ -86,6 +92,10 @@ def _object(parameters: Any) -> str:
             return shortened(shell_id)
         case Glob(pattern=pattern, path=path) | Grep(pattern=pattern, path=path):
             return shortened(f"{pattern} in {path}" if path and path != "." else pattern)
+        case WebFetch(url=url):
+            return shortened(url)
+        case Clipboard(action=action):
+            return action
         case GetWorkingDirectory():
             return ""
         case _:

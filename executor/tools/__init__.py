@@ -5,6 +5,7 @@ Strangers to each other and to the policy; `session` decides what runs.
 
 from executor.tool_context import Tool
 from executor.tools.apply_patch import ApplyPatchTool
+from executor.tools.clipboard import ClipboardTool
 from executor.tools.edit import EditTool
 from executor.tools.get_working_directory import GetWorkingDirectoryTool
 from executor.tools.git import GitTool
@@ -15,6 +16,7 @@ from executor.tools.read_folder import ReadFolderTool
 from executor.tools.shell import ShellTool
 from executor.tools.shell_kill import ShellKillTool
 from executor.tools.shell_output import ShellOutputTool
+from executor.tools.web_fetch import WebFetchTool
 from executor.tools.write_file import WriteFileTool
 
 TOOLS: tuple[Tool, ...] = (
@@ -30,4 +32,6 @@ TOOLS: tuple[Tool, ...] = (
     ShellOutputTool(),
     ShellKillTool(),
     GitTool(),
+    WebFetchTool(),
+    ClipboardTool(),
 )

@@ -3,11 +3,12 @@
 Values and one protocol; the views themselves are beside this file.
 """
 
-from collections.abc import Sequence
-from typing import Literal, Protocol
+from collections.abc import Callable, Sequence
+from typing import Literal, Protocol, runtime_checkable
 
 import msgspec
 
+from executor.view.copying import Through
 from protocol.from_executor import ToolStatus, UserMessage
 from protocol.from_maestro import (
     AgentMessage,
@@ -143,4 +144,14 @@ class View(Protocol):
 
     def close(self) -> None:
         """Leave the terminal as it was found."""
+        ...
+
+
+@runtime_checkable
+class Copying(Protocol):
+    """A view whose terminal can be handed a text for its clipboard."""
+
+    @property
+    def copy(self) -> Callable[[str, Through], bool]:
+        """Takes the text; False where nothing can be written."""
         ...

@@ -9,6 +9,7 @@ import select
 from collections.abc import Sequence
 
 from executor.view.cells import cell_width
+from executor.view.copying import Through, copying
 
 _FRAME = "\x1b[?2026h", "\x1b[?2026l"
 """Synchronized output: a terminal that knows it shows the frame at once, others ignore it."""
@@ -58,6 +59,13 @@ class Screen:
         parts.append(_FRAME[1])
         self._live, self._drawn_at = shown, size
         self._write("".join(parts))
+
+    def copy(self, text: str, through: Through) -> bool:
+        """Hand `text` to the terminal's clipboard; False while it takes nothing. Moves nothing."""
+        if not self.is_ready():
+            return False
+        self._write(copying(text, through))
+        return True
 
     def forget(self) -> None:
         """The live region is not ours any more: somebody else has written since."""

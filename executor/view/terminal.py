@@ -34,6 +34,7 @@ class TerminalView:
     ) -> None:
         """`keyboard_descriptor`: None where nobody can be asked."""
         self._screen = screen
+        self.copy = screen.copy
         self._look = look
         self._layout = layout
         self._keyboard: Keyboard | None = None

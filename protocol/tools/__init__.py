@@ -5,6 +5,7 @@ Adding a tool is a file here, its line below, and its implementation in an execu
 
 from protocol.tools import (
     apply_patch,
+    clipboard,
     edit,
     get_working_directory,
     git,
@@ -16,6 +17,7 @@ from protocol.tools import (
     shell_kill,
     shell_output,
     update_plan,
+    web_fetch,
     write_file,
 )
 from protocol.tools.contract import ToolContract
@@ -33,6 +35,8 @@ CONTRACTS: tuple[ToolContract, ...] = (
     shell_output.CONTRACT,
     shell_kill.CONTRACT,
     git.CONTRACT,
+    web_fetch.CONTRACT,
+    clipboard.CONTRACT,
     update_plan.CONTRACT,
 )
 

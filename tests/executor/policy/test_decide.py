@@ -108,6 +108,8 @@ def test_a_file_tool_is_decided_by_its_place_and_the_mode(
 @pytest.mark.parametrize(
     "call",
     [
+        built_in("WebFetch", url="https://docs.python.org/"),
+        built_in("Clipboard", action="write", text="x"),
         built_in("Shell", command="make"),
         built_in("Shell", command="cat .env"),
         built_in("Git", args=("commit", "-m", "x")),

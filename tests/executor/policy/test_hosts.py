@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from executor.errors import UsageError
+from executor.network.hosts import BadHost, host_of
 from executor.policy.call import PlannedCall
-from executor.policy.hosts import BadHost, host_of
 from executor.policy.rules import parse_rule
 from executor.policy.verdict import Allow, Ask, Deny
 from tests.executor.policy.ground import build, policy
@@ -51,7 +51,7 @@ BAD = [
     "https://evil.test\n.allowed.test/", "https://evil.test\t/", "http://2130706433/",
     "http://0x7f.0.0.1/", "http://0x7f000001/", "http://0177.0.0.1/", "http://127.1/",
     "http://1.2.3.4.5/", "https://stra\u00dfe.example/", "https://a\u200db.example/",
-    "https://a..b/", "https://.a/", "https://-a.example/", "https://[::1/", "https://[a]/",
+    "https://a..b/", "https://.a/", "https://-a.example/", "https://[::1/", "https://[a]/", "https://[v1.x]/",
     "https://[fe80::1%25eth0]/", "https://a.test:99999/", "https://a.test:0/",
     "https://" + "a" * 64 + ".test/", "https://" + "a." * 130 + "test/", "https://\udc80.test/",
     "https://a.test/" + "x" * 9000,

@@ -12,11 +12,13 @@ from typing import Any, Literal
 import msgspec
 import pytest
 
+from executor.clipboard.clipboard import NO_CLIPBOARD
 from executor.errors import ToolFailure
 from executor.process.processes import Processes
 from executor.process.shells import Shells
 from executor.tool_context import ToolContext, ToolOutcome
 from executor.tools import TOOLS
+from executor.web.pages import Pages
 from executor.workspace import Workspace
 
 OWNER = f"journal-{os.getpid()}"
@@ -53,6 +55,8 @@ class World:
         self.reads = MemoryReads()
         self.shells = Shells(self.workspace)
         self.commit_trailer = ""
+        self.pages = Pages()
+        self.clipboard = NO_CLIPBOARD
         self.live: list[tuple[str, str]] = []
         self.emitted = asyncio.Event()
 
@@ -79,6 +83,8 @@ class World:
             self.spill,
             self.shells,
             commit_trailer=self.commit_trailer,
+            pages=self.pages,
+            clipboard=self.clipboard,
         )
 
     async def text(self, tool_name: str, **parameters: Any) -> str:

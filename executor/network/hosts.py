@@ -34,6 +34,8 @@ def host_of(url: str) -> str:
         raise BadHost("the address does not begin with https:// or http://")
     if "@" in parts.netloc:
         raise BadHost("the address holds a name before its host (@)")
+    if "[" in parts.netloc and ":" not in (parts.hostname or ""):
+        raise BadHost("what stands in its brackets is no address")
     if port == 0:
         raise BadHost("there is no port 0")
     return normal_host(parts.hostname or "")
