@@ -123,7 +123,7 @@ def _bench_flags(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Attach sessions to a deployment, prompt each, and tell how long acknowledgements and "
         "first words took and how many sessions were held. Its real model answers: it asks before "
-        "it spends, unless --yes. The token is read from MAESTRO_TOKEN or CODEGEN_TOKEN."
+        "it spends, unless --yes. The token is read from CODEGEN_TOKEN."
     )
     parser.add_argument("url", metavar="URL", help="https://maestro.example")
     parser.add_argument("--sessions", type=int, default=1, metavar="N", help="at once (1)")

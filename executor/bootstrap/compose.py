@@ -250,7 +250,8 @@ class _Contexts(msgspec.Struct, frozen=True):
 
 def _policy_state(settings: Settings, *, trusted: bool) -> PolicyState:
     rules = rules_of(settings.allow, settings.ask, settings.deny)
-    return PolicyState(settings.mode, rules, trusted=trusted)
+    offline = not settings.no_sandbox and not settings.network
+    return PolicyState(settings.mode, rules, trusted=trusted, offline=offline)
 
 
 def _keeping(folders: Folders) -> Callable[[str], None]:

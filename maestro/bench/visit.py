@@ -185,7 +185,7 @@ async def _version(client: httpx2.AsyncClient) -> str | None:
     except httpx2.HTTPError as error:
         raise SettingsError(f"bench: nobody answers at {client.base_url}: {error}") from error
     if answer.status_code == 401:
-        raise SettingsError("bench: the token was refused: set MAESTRO_TOKEN to one of this server")
+        raise SettingsError("bench: the token was refused: set CODEGEN_TOKEN to one of this server")
     return str(answer.json().get("version")) if answer.is_success else None
 
 

@@ -17,7 +17,7 @@ PROMPT = "Answer with the one word: ready."
 
 def bench(url: str, *, sessions: int, prompts: int, yes: bool, json: bool) -> int:
     """Exit code 0, or 1 when a session could not be held or a prompt had no answer."""
-    token = os.environ.get("MAESTRO_TOKEN") or os.environ.get("CODEGEN_TOKEN")
+    token = os.environ.get("CODEGEN_TOKEN")
     plan = Plan(url, token, sessions, prompts, PROMPT)
     if not yes:
         _ask(plan)

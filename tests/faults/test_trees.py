@@ -23,6 +23,7 @@ async def test_a_zombie_is_noticed() -> None:
     child = os.fork()
     if child == 0:
         os._exit(0)
+    os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)  # it has ended, and stays a zombie
     try:
         assert await zombies_left() == [child]
     finally:

@@ -55,11 +55,13 @@ def policy(
     deny: tuple[str, ...] = (),
     trusted: bool = True,
     contained: bool = True,
+    offline: bool = False,
     path: str = PATH,
 ) -> Generator[Policy]:
     workspace = Workspace(root)
     try:
-        state = PolicyState(mode, rules_of(allow, ask, deny), trusted=trusted, contained=contained)
+        rules = rules_of(allow, ask, deny)
+        state = PolicyState(mode, rules, trusted=trusted, contained=contained, offline=offline)
         yield Policy(state, ProjectGround(workspace, path))
     finally:
         workspace.close()

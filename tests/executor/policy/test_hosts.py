@@ -129,3 +129,18 @@ def test_whatever_passes_is_a_plain_name(url: str) -> None:
     assert host.isascii()
     assert host == host.lower()
     assert not set(host) & set("/@\\% \t\n?#")
+
+
+@pytest.mark.parametrize(
+    ("offline", "allow", "expected"),
+    [
+        (True, (), Ask),
+        (True, ("WebFetch(docs.python.org)",), Allow),
+        (False, (), Allow),
+    ],
+)
+def test_in_auto_the_web_asks_as_long_as_commands_are_kept_from_the_network(
+    tmp_path: Path, offline: bool, allow: tuple[str, ...], expected: type
+) -> None:
+    with policy(build(tmp_path), mode="auto", allow=allow, offline=offline) as made:
+        assert isinstance(made.decide(fetch(DOCS)), expected)
