@@ -16,6 +16,8 @@ Test = TypeVar("Test", bound=Callable[..., object])
 REQUIREMENTS: tuple[Requirement, ...] = (
     *OF_TEAM_SECURITY,
     *OF_THE_WIRE,
+    Requirement("R-SEARCH-1", USER, "Grep finds the same with and without ripgrep."),
+    Requirement("R-SEARCH-2", USER, "What is listed and searched is what git does not ignore."),
     Requirement("R-UNDO-1", USER, "Undo gives back every byte, mode and link."),
     Requirement("R-UNDO-2", USER, "Undo never overwrites the user's later changes unasked."),
     Requirement("R-UNDO-3", DESIGN, "An undo that was killed is finished by whoever comes next."),

@@ -13,8 +13,6 @@ from protocol.from_executor import ResultMetadata
 from protocol.tools import glob
 from protocol.tools.contract import ToolContract
 
-RESULTS_MAX = 500
-
 
 class GlobTool:
     """Matches every file below a folder against a pattern."""
@@ -54,14 +52,19 @@ def _outcome(
         if entry.kind == "file" and any(one.matches(entry.path[base:]) for one in patterns)
     ]
     found.sort(key=lambda entry: (-entry.mtime_ns, entry.path))
-    rows = [shown(entry.path) for entry in found[:RESULTS_MAX]]
-    if len(found) > len(rows):
-        rows.append(f"[{len(found) - len(rows):,} more files match; use a narrower pattern]")
+    end = parameters.offset + parameters.limit
+    rows = [shown(entry.path) for entry in found[parameters.offset : end]]
+    if len(found) > end:
+        rows.append(
+            f"[{len(found) - end:,} more files match; use a narrower pattern, or offset={end}]"
+        )
+    elif found and not rows:
+        rows.append(f"[only {len(found):,} files match]")
     if not found:
         rows.append(f"[no file matches {parameters.pattern}{_hint(parameters, listing)}]")
     if listing.cut:
         rows.append(f"[not everything was looked at: {listing.cut}]")
-    truncated = len(found) > RESULTS_MAX or bool(listing.cut)
+    truncated = len(found) > end or bool(listing.cut)
     return ToolOutcome("\n".join(rows), metadata=ResultMetadata(truncated=truncated))
 
 

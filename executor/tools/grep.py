@@ -16,7 +16,6 @@ from protocol.from_executor import ResultMetadata
 from protocol.tools import grep
 from protocol.tools.contract import ToolContract
 
-ROWS_MAX = 1000
 RESULT_MAX = 100_000
 """Characters of one result."""
 SECONDS = 5.0
@@ -38,9 +37,11 @@ class GrepTool:
             ignore_case=parameters.ignore_case,
             context=parameters.context,
             output=parameters.output,
-            rows_max=ROWS_MAX,
+            rows_max=parameters.offset + parameters.limit,
             seconds=_LISTING_SECONDS,
             left_out=context.workspace.left_out,
+            multiline=parameters.multiline,
+            ripgrep=context.processes.program("rg", context.workspace.root),
         )
         await in_thread(lambda: context.workspace.existing(parameters.path))
         with context.workspace.folder(".") as root:
@@ -90,21 +91,34 @@ def _found(ended: Ended) -> tuple[list[Hit], str]:
 
 
 def _outcome(parameters: grep.Grep, hits: list[Hit], cut: str) -> ToolOutcome:
+    every = [row for hit in hits for row in _rows(parameters, hit)]
+    end = parameters.offset + parameters.limit
     rows: list[str] = []
     room = RESULT_MAX
-    for hit in hits:
-        for row in _rows(parameters, hit):
-            room -= len(row) + 1
-            if room < 0:
-                break
-            rows.append(row)
-    if room < 0:
-        cut = f"{RESULT_MAX:,} characters are shown; narrow the search"
+    for row in every[parameters.offset : end]:
+        room -= len(row) + 1
+        if room < 0 and rows:
+            break
+        rows.append(row)
     if not hits:
         rows.append("[nothing matches]")
-    if cut:
-        rows.append(f"[not all: {cut}]")
-    return ToolOutcome("\n".join(rows), metadata=ResultMetadata(truncated=bool(cut)))
+    elif not rows:
+        rows.append(f"[there are only {len(every):,} rows]")
+    notice = _notice(parameters, len(every), len(rows), cut)
+    if notice:
+        rows.append(f"[not all: {notice}]")
+    return ToolOutcome("\n".join(rows), metadata=ResultMetadata(truncated=bool(notice)))
+
+
+def _notice(parameters: grep.Grep, there: int, shown: int, cut: str) -> str:
+    """What is not shown and how to get it; empty where all is."""
+    next_row = parameters.offset + shown
+    if there <= next_row and (not cut or there < parameters.offset + parameters.limit):
+        return cut
+    return (
+        f"rows {parameters.offset + 1:,} to {next_row:,} are shown, there may be more; "
+        f"narrow the search, or go on with offset={next_row}"
+    )
 
 
 def _rows(parameters: grep.Grep, hit: Hit) -> list[str]:

@@ -10,7 +10,9 @@ JSON, one a line, and at last a Summary.
 import os
 import re
 import sys
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
+from itertools import accumulate
 from pathlib import Path
 from typing import Literal
 
@@ -20,6 +22,7 @@ from executor.errors import ToolFailure
 from executor.workspace.left_out import NOTHING_LEFT_OUT, LeftOut
 from executor.workspace.numbered import cut_line
 from executor.workspace.patterns import BadPattern, PathPattern, glob_patterns
+from executor.workspace.prefilter import possible, prefilter
 from executor.workspace.resolved import shown
 from executor.workspace.secret_names import is_secret
 from executor.workspace.text import decode, lines_of
@@ -30,8 +33,12 @@ FILE_MAX = 16 * 1024 * 1024
 """Bytes of the largest file that is searched."""
 LINE_MAX = 500
 """Characters of a line that are passed on."""
+_RIPGREP_FROM = 64
+"""Files; fewer are read sooner than another program is started."""
 
 Output = Literal["lines", "files", "count"]
+_Matching = Callable[[list[str]], list[int]]
+"""Which of a file's lines match, counted from 0, in order."""
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -45,6 +52,9 @@ class Request(msgspec.Struct, frozen=True):
     seconds: float
     """For the listing of the files."""
     left_out: LeftOut = NOTHING_LEFT_OUT
+    multiline: bool = False
+    ripgrep: str | None = None
+    """The program's absolute path, where there is one outside of the project."""
 
 
 class Line(msgspec.Struct, frozen=True, array_like=True):
@@ -81,30 +91,80 @@ def main() -> None:
 def search(workspace: Workspace, request: Request) -> Iterator[Found]:
     """The files that match, recently changed ones first, and a summary."""
     try:
-        expression = re.compile(request.pattern, re.IGNORECASE if request.ignore_case else 0)
+        expression = _expression(request)
         globs = _globs(request.glob)
     except re.error as error:
         yield Summary(problem=f"The pattern is no regular expression: {error}.")
+        return
+    except (OverflowError, RecursionError):
+        yield Summary(problem="The pattern is too large or nested too deeply.")
         return
     except BadPattern as error:
         yield Summary(problem=f"The glob can't be read: {error}.")
         return
     try:
-        entries, cut = _files(workspace, request, globs)
+        paths, cut = _files(workspace, request, globs)
     except ToolFailure as failure:
         yield Summary(problem=failure.message)
         return
     rows = 0
-    for path in entries:
-        hit = _hit(workspace, path, expression.search, request)
-        if hit is None:
-            continue
+    for hit in _hits(workspace, paths, expression, request):
         yield hit
         rows += max(1, len(hit.lines))
         if rows >= request.rows_max:
-            cut = cut or f"{request.rows_max:,} rows are shown, there may be more"
+            cut = cut or f"{request.rows_max:,} rows are shown"
             break
     yield Summary(cut=cut)
+
+
+def _expression(request: Request) -> re.Pattern[str]:
+    flags = re.IGNORECASE if request.ignore_case else 0
+    return re.compile(request.pattern, flags | (re.MULTILINE if request.multiline else 0))
+
+
+def _hits(
+    workspace: Workspace,
+    paths: list[tuple[str, ...]],
+    expression: re.Pattern[str],
+    request: Request,
+) -> Iterator[Hit]:
+    """The files that match, in the order of `paths`; most of the others are not even decoded."""
+    matching = _matching_across(expression) if request.multiline else _matching_lines(expression)
+    wanted = prefilter(expression)
+    may_match = wanted.in_python() if wanted is not None else None
+    if wanted is not None and request.ripgrep is not None and len(paths) >= _RIPGREP_FROM:
+        chosen = possible(paths, wanted, request.ripgrep)
+    else:
+        chosen = iter(paths)
+    for path in chosen:
+        content = workspace.read_quietly(path, FILE_MAX)
+        if content is None or (may_match is not None and may_match(content) is None):
+            continue
+        hit = _hit(path, content, matching, request)
+        if hit is not None:
+            yield hit
+
+
+def _matching_lines(expression: re.Pattern[str]) -> _Matching:
+    def matching(lines: list[str]) -> list[int]:
+        return [index for index, line in enumerate(lines) if expression.search(line)]
+
+    return matching
+
+
+def _matching_across(expression: re.Pattern[str]) -> _Matching:
+    """Every line that a match has a part of."""
+
+    def matching(lines: list[str]) -> list[int]:
+        starts = list(accumulate((len(line) + 1 for line in lines), initial=0))
+        found: dict[int, None] = {}
+        for match in expression.finditer("\n".join(lines)):
+            first = bisect_right(starts, match.start()) - 1
+            last = bisect_right(starts, max(match.start(), match.end() - 1)) - 1
+            found.update(dict.fromkeys(range(first, min(last + 1, len(lines)))))
+        return list(found)
+
+    return matching
 
 
 def _globs(glob: str | None) -> tuple[PathPattern, ...] | None:
@@ -141,24 +201,20 @@ def _recent_first(entry: Entry) -> tuple[int, tuple[str, ...]]:
 
 
 def _hit(
-    workspace: Workspace,
-    path: tuple[str, ...],
-    search_line: Callable[[str], re.Match[str] | None],
-    request: Request,
+    path: tuple[str, ...], content: bytes, matching: _Matching, request: Request
 ) -> Hit | None:
-    """What matches in one file; None if nothing does, or if it can't be read as text."""
-    content = workspace.read_quietly(path, FILE_MAX)
-    text = decode(content) if content is not None else None
+    """What matches in one file; None if nothing does, or if it is no text."""
+    text = decode(content)
     if text is None:
         return None
     lines = lines_of(text.text)
-    matching = [index for index, line in enumerate(lines) if search_line(line)]
-    if not matching:
+    found = matching(lines)
+    if not found:
         return None
     if request.output != "lines":
-        return Hit(shown(path), len(matching))
-    kept = matching[: request.rows_max]
-    return Hit(shown(path), len(matching), tuple(_with_context(lines, kept, request.context)))
+        return Hit(shown(path), len(found))
+    kept = found[: request.rows_max]
+    return Hit(shown(path), len(found), tuple(_with_context(lines, kept, request.context)))
 
 
 def _with_context(lines: list[str], matching: list[int], context: int) -> Iterator[Line]:

@@ -87,8 +87,14 @@ async def test_many_matches_are_cut_and_said(world: World) -> None:
 
     outcome = await world.run("Glob", pattern="*")
 
-    assert outcome.text.splitlines()[-1] == "[20 more files match; use a narrower pattern]"
+    assert outcome.text.splitlines()[-1] == (
+        "[20 more files match; use a narrower pattern, or offset=500]"
+    )
     assert outcome.metadata.truncated
+    rest = await world.run("Glob", pattern="*", offset=500)
+    assert not set(rest.text.splitlines()) & set(outcome.text.splitlines())
+    assert (len(rest.text.splitlines()), rest.metadata.truncated) == (20, False)
+    assert await world.text("Glob", pattern="*", offset=520) == "[only 520 files match]"
 
 
 @pytest.mark.parametrize("pattern", ["../*", "/etc/*", "a/../../*", "{a,b}" * 12])

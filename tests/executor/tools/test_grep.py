@@ -3,12 +3,15 @@
 import asyncio
 import os
 import time
+from pathlib import Path
 
 import pytest
 
+from executor.process.processes import Processes
 from executor.process.survivors import marked
 from tests.executor.process.polling import until
 from tests.executor.tools.world import MARK, World
+from tests.requirements import covers
 
 
 async def _project(world: World) -> None:
@@ -125,13 +128,76 @@ async def test_cancelling_ends_the_search_at_once(world: World) -> None:
     assert time.monotonic() - started < 0.5
 
 
+@covers("R-SEARCH-1")
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"pattern": "needle"},
+        {"pattern": "NEEDLE", "ignore_case": True},
+        {"pattern": "(?i)needl[ef]"},
+        {"pattern": "need|caf\u00e9"},
+        {"pattern": r"^\w+ needle$", "context": 1},
+        {"pattern": r"1\d$", "output": "files"},
+        {"pattern": "needle|one", "output": "count"},
+        {"pattern": "needle", "path": "src", "glob": "*1.txt"},
+        {"pattern": r"needle\ntwo", "multiline": True},
+        {"pattern": "(?<=one )needle"},
+        {"pattern": "-e"},
+        {"pattern": "needle", "limit": 7},
+        {"pattern": "needle", "limit": 7, "offset": 5},
+    ],
+)
+async def test_with_and_without_ripgrep_the_rows_are_the_same(
+    world: World, tmp_path: Path, parameters: dict[str, object]
+) -> None:
+    for number in range(70):
+        codec = ("utf-8", "utf-16", "latin-1")[number % 3]
+        text = f"caf\u00e9\none {'needle' if number % 4 else '-e'}\ntwo {number}\n"
+        path = world.file(f"src/deep{number % 5}/f{number}.txt", text.encode(codec))
+        os.utime(path, (2_000_000_000 - number // 2, 2_000_000_000 - number // 2))
+    world.file(".env", "one needle\n")
+    world.file(".gitignore", "f7*\n")
+    world.file("rg", f"#!/bin/sh\ntouch {tmp_path}/ran\n").chmod(0o755)
+    with_ripgrep = await world.text("Grep", **parameters)
+    await world.processes.close()
+    world.processes = Processes("journal-1", {"PATH": str(world.root)})
+
+    assert world.processes.program("rg", world.root) is None
+    assert await world.text("Grep", **parameters) == with_ripgrep
+    assert "needle" in with_ripgrep or "f" in with_ripgrep
+    assert not (tmp_path / "ran").exists()
+
+
+async def test_a_search_across_lines_shows_each_line_of_the_match(world: World) -> None:
+    world.file("a", "one\ntwo\nthree\n\nfour\n")
+
+    assert await world.text("Grep", pattern=r"o\nth.*$", multiline=True) == "a:2:two\na:3:three"
+    assert await world.text("Grep", pattern=r"(?s)two.*four", multiline=True, output="count") == (
+        "a:4"
+    )
+
+
+async def test_the_rest_of_the_rows_can_be_asked_for(world: World) -> None:
+    world.file("a", "".join(f"x{number}\n" for number in range(10)))
+
+    assert await world.text("Grep", pattern="x", limit=2, offset=4) == (
+        "a:5:x4\na:6:x5\n[not all: rows 5 to 6 are shown, there may be more; narrow the search, "
+        "or go on with offset=6]"
+    )
+    assert await world.text("Grep", pattern="x", limit=4, offset=8) == "a:9:x8\na:10:x9"
+    assert await world.text("Grep", pattern="x", offset=10) == "[there are only 10 rows]"
+
+
 async def test_many_matches_are_cut_and_said(world: World) -> None:
     world.file("f", "x\n" * 5000)
 
     outcome = await world.run("Grep", pattern="x")
 
     assert len(outcome.text.splitlines()) == 1001
-    assert outcome.text.endswith("[not all: 1,000 rows are shown, there may be more]")
+    assert outcome.text.endswith(
+        "[not all: rows 1 to 1,000 are shown, there may be more; narrow the search, or go on with "
+        "offset=1000]"
+    )
     assert outcome.metadata.truncated
 
 
