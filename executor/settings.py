@@ -4,6 +4,7 @@ Resolves text into frozen values and remembers where each came from. Reads confi
 and nothing of a project that is not trusted.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -54,6 +55,8 @@ class Settings:
     """Folders beside the project that confined commands may change."""
     image: str | None = None
     """What `--sandbox container` runs commands in."""
+    commit_trailer: str | None = None
+    """What Git adds to the message of each commit: `Assisted-by: codegen`; None: nothing."""
     allow: tuple[str, ...] = ()
     ask: tuple[str, ...] = ()
     deny: tuple[str, ...] = ()
@@ -308,6 +311,8 @@ def _converted(name: str, value: Any, where: str) -> Any:
             return int(_positive(value, where))
         case "max_cost":
             return _positive(value, where)
+        case "commit_trailer":
+            return _trailer(value, where)
         case "record" | "ca_file":
             return Path(str(value)).expanduser()
         case _:
@@ -318,6 +323,12 @@ def _one_of(value: Any, choices: tuple[str, ...], where: str) -> str:
     if value not in choices:
         raise UsageError(f"{where}: {value!r} is none of {', '.join(choices)}")
     return cast("str", value)
+
+
+def _trailer(value: Any, where: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9-]{1,100}: [^\x00-\x1f\x7f]{1,200}", str(value)):
+        raise UsageError(f"{where}: {value!r} is no trailer: expected 'Assisted-by: codegen'")
+    return str(value)
 
 
 def _network(hosts: tuple[str, ...], where: str) -> tuple[str, ...]:

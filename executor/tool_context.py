@@ -37,6 +37,8 @@ class ToolContext(msgspec.Struct, frozen=True):
     spill: Path
     """An existing 0700 folder outside the project for output that is too long for a result."""
     shells: Shells
+    commit_trailer: str = ""
+    """What Git adds to each commit's message, as in `Assisted-by: codegen`; nothing if empty."""
 
 
 class ToolOutcome(msgspec.Struct, frozen=True):
@@ -76,4 +78,13 @@ class Prechecked(Protocol):
 
         Called before the user is asked. `run` checks again: the answer may take its time.
         """
+        ...
+
+
+@runtime_checkable
+class Foretelling(Protocol):
+    """A tool that can tell what a call would throw away, for whoever is asked about it."""
+
+    async def losses(self, parameters: Any, context: ToolContext) -> str:
+        """Lines that name what would be lost, empty for nothing; raises ToolFailure; only looks."""
         ...

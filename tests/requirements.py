@@ -16,6 +16,8 @@ Test = TypeVar("Test", bound=Callable[..., object])
 REQUIREMENTS: tuple[Requirement, ...] = (
     *OF_TEAM_SECURITY,
     *OF_THE_WIRE,
+    Requirement("R-GIT-1", USER, "Whoever is asked about a git command sees what it would lose."),
+    Requirement("R-GIT-2", USER, "Nothing that a repository names is run by git."),
     Requirement("R-SEARCH-1", USER, "Grep finds the same with and without ripgrep."),
     Requirement("R-SEARCH-2", USER, "What is listed and searched is what git does not ignore."),
     Requirement("R-UNDO-1", USER, "Undo gives back every byte, mode and link."),

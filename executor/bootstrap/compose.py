@@ -176,7 +176,10 @@ class _Extras(msgspec.Struct, frozen=True):
 def _parts(held: _Held, world: World, view: View, policy: Policy, extras: _Extras) -> SessionParts:
     settings = world.settings
     shells = Shells(held.workspace, resumed=extras.resumes)
-    contexts = _Contexts(held.workspace, held.processes, SeenFiles(), held.outputs.path, shells)
+    trailer = settings.commit_trailer or ""
+    contexts = _Contexts(
+        *(held.workspace, held.processes, SeenFiles(), held.outputs.path, shells, trailer)
+    )
     return SessionParts(
         link=Link(
             world.endpoint,
@@ -223,10 +226,12 @@ class _Contexts(msgspec.Struct, frozen=True):
     reads: SeenFiles
     spill: Path
     shells: Shells
+    commit_trailer: str
 
     def of(self, tool_id: str, emit: Emit) -> ToolContext:
         return ToolContext(
-            tool_id, self.workspace, self.processes, self.reads, emit, self.spill, self.shells
+            *(tool_id, self.workspace, self.processes, self.reads, emit, self.spill, self.shells),
+            commit_trailer=self.commit_trailer,
         )
 
 

@@ -14,7 +14,7 @@ from typing import Literal, assert_never
 from executor.errors import JournalError, ToolFailure
 from executor.failpoints import hit
 from executor.journal import Accepted, Finished, Running, StartedByGoneProcess, Unknown
-from executor.session.consent import Consent
+from executor.session.consent import Asking, Consent
 from executor.session.orders import Order, ordered
 from executor.session.parts import SessionParts
 from executor.session.reports import Answered, Live, Reports
@@ -146,7 +146,10 @@ class Calls:
             if order.check is not None:
                 await order.check(self._context(live))
 
-        live.refused = await self._consent.refusal(tool_id, order.call, check, ask)
+        async def losses() -> str:
+            return "" if order.losses is None else await order.losses(self._context(live))
+
+        live.refused = await self._consent.refusal(tool_id, order.call, Asking(check, ask, losses))
         if live.asking:
             live.asking = False
             if live.refused is None:

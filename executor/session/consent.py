@@ -7,6 +7,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import assert_never
 
+import msgspec
+
 from executor.errors import ToolFailure, UsageError
 from executor.policy.call import PlannedCall
 from executor.policy.verdict import Allow, Ask, Deny
@@ -19,6 +21,17 @@ from executor.workspace.waiting import in_thread
 from protocol.tools.write_file import WriteFile
 
 
+class Asking(msgspec.Struct, frozen=True):
+    """What belongs to a question, beside the call."""
+
+    check: Callable[[], Awaitable[None]]
+    """May raise ToolFailure: then nobody is asked."""
+    begins: Callable[[], None]
+    """Called before a human is waited for."""
+    losses: Callable[[], Awaitable[str]]
+    """Lines that name what the call would throw away; may raise ToolFailure."""
+
+
 class Consent:
     """One queue of questions. Cancelling a waiting call withdraws its question."""
 
@@ -26,17 +39,8 @@ class Consent:
         self._parts = parts
         self._one_at_a_time = asyncio.Lock()
 
-    async def refusal(
-        self,
-        tool_id: str,
-        call: PlannedCall,
-        check: Callable[[], Awaitable[None]],
-        asking: Callable[[], None],
-    ) -> Refused | None:
-        """None when the call may run.
-
-        Before a human is waited for, `check` may raise ToolFailure, then `asking` is called.
-        """
+    async def refusal(self, tool_id: str, call: PlannedCall, asking: Asking) -> Refused | None:
+        """None when the call may run. Raises the ToolFailure of `asking.check`."""
         verdict = self._parts.decide(call)
         match verdict:
             case Allow():
@@ -46,8 +50,8 @@ class Consent:
             case Ask(why=why) if call.bootstrap:
                 return Refused(f"Not asked before the first answer: {why}")
             case Ask():
-                await check()
-                asking()
+                await asking.check()
+                asking.begins()
             case _:
                 assert_never(verdict)
         async with self._one_at_a_time:
@@ -58,7 +62,8 @@ class Consent:
                 case Deny(why=why):
                     return Refused(f"Denied by this machine's policy: {why}")
                 case Ask() as ask:
-                    return await self._asked(tool_id, call, ask)
+                    losses = await _told(asking.losses)
+                    return await self._asked(tool_id, call, ask, losses)
 
     async def _body(self, call: PlannedCall) -> str:
         if not isinstance(call.parameters, WriteFile):
@@ -81,13 +86,16 @@ class Consent:
         except UsageError as error:
             self._parts.view.show(Notice(str(error), "warning"))
 
-    async def _asked(self, tool_id: str, call: PlannedCall, ask: Ask) -> Refused | None:
+    async def _asked(
+        self, tool_id: str, call: PlannedCall, ask: Ask, losses: str
+    ) -> Refused | None:
+        whole = await self._body(call)
         question = Question(
             tool_id=tool_id,
             tool_name=call.tool_name,
             title=title(call),
             why=ask.why,
-            body=await self._body(call),
+            body=f"{whole}\n\n{losses}" if losses else whole,
             remember=ask.remember,
             lasting=ask.lasting and self._parts.keep_rule is not None,
         )
@@ -105,3 +113,10 @@ class Consent:
                 )
             case Declined(words=words):
                 return Refused(f"Denied by the user: {words}" if words else "Denied by the user")
+
+
+async def _told(losses: Callable[[], Awaitable[str]]) -> str:
+    try:
+        return await losses()
+    except ToolFailure as failure:
+        return f"What would be lost can't be told: {failure.message}"

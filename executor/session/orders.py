@@ -13,7 +13,7 @@ from executor.errors import ToolFailure
 from executor.policy.call import PlannedCall
 from executor.process.interactive import refuse_waiting
 from executor.session.parts import SessionParts
-from executor.tool_context import Prechecked, Tool, ToolContext, ToolOutcome
+from executor.tool_context import Foretelling, Prechecked, Tool, ToolContext, ToolOutcome
 from protocol.from_maestro import RunTool
 from protocol.tools.shell import Shell
 from protocol.tools.shell_output import ShellOutput
@@ -30,6 +30,8 @@ class Order(msgspec.Struct, frozen=True):
     """How long it may run, counted from its start."""
     check: Callable[[ToolContext], Awaitable[None]] | None = None
     """What the tool can say against the call before anybody is asked."""
+    losses: Callable[[ToolContext], Awaitable[str]] | None = None
+    """What the call would throw away, in lines."""
 
     @property
     def effects(self) -> bool:
@@ -58,6 +60,7 @@ def ordered(message: RunTool, parts: SessionParts) -> Order:
             lambda context: tool.run(parameters, context),
             _seconds(parameters),
             _check(tool, parameters),
+            _losses(tool, parameters),
         )
     custom = parts.custom_tools.get(name)
     if custom is not None:
@@ -74,6 +77,12 @@ def _check(tool: Tool, parameters: Any) -> Callable[[ToolContext], Awaitable[Non
     if not isinstance(tool, Prechecked):
         return None
     return lambda context: tool.check(parameters, context)
+
+
+def _losses(tool: Tool, parameters: Any) -> Callable[[ToolContext], Awaitable[str]] | None:
+    if not isinstance(tool, Foretelling):
+        return None
+    return lambda context: tool.losses(parameters, context)
 
 
 def is_bootstrap(message: RunTool) -> bool:

@@ -25,6 +25,9 @@ CONTRACT = ToolContract(
     description=(
         "Runs git with the given arguments, no shell in between, and returns its output and exit "
         "code. Looking (status, diff, log, show, ...) runs at once; what changes the repository "
-        "may be asked about. Hooks, pagers and editors of the repository are not run."
+        "may be asked about, and what throws work away or rewrites commits is shown to the user "
+        "with all that would be lost. A plain status comes grouped by staged, not staged, "
+        "conflicts and untracked; a plain diff begins with its files and counts of lines. Hooks, "
+        "pagers and editors of the repository are not run: give commit its message with -m."
     ),
 )

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from executor.workspace import Workspace, search
@@ -70,6 +70,9 @@ CODECS = st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32",
 
 @covers("R-SEARCH-1")
 @given(PATTERNS, st.lists(LINES, max_size=5), CODECS, st.booleans(), st.booleans())
+@example("k", ["\u212a"], "utf-8", True, False)
+@example("(?i:s)", ["\u017f"], "utf-8", False, False)
+@example("ab", ["ab"], "utf-16", False, False)
 @settings(max_examples=400, deadline=None)
 def test_no_file_that_matches_is_ruled_out(
     pattern: str, lines: list[str], codec: str, ignore_case: bool, multiline: bool
