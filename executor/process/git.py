@@ -29,8 +29,10 @@ ENVIRONMENT = {
     "GIT_EDITOR": "true",
     "GIT_OPTIONAL_LOCKS": "0",
     "GIT_PAGER": "cat",
+    "GIT_PROXY_COMMAND": "",
     "GIT_TERMINAL_PROMPT": "0",
 }
+"""Of core.gitProxy git takes the first value, so that only this variable overrides it."""
 
 LIST_CONFIGURATION = ("config", "--list", "--show-scope", "--includes", "-z")
 
@@ -50,7 +52,6 @@ _NEUTRAL: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"interactive\.difffilter", ""),
         (r"pager\..+", "false"),
         (r"(difftool|mergetool|guitool|browser|man)\..+\.(cmd|path)", "false"),
-        (r"remote\..+\.(uploadpack|receivepack)", "false"),
         (r"uploadpack\.packobjectshook", ""),
         (r"trailer\..+\.(cmd|command)", ""),
         (r"tar\..+\.command", "false"),
@@ -59,6 +60,9 @@ _NEUTRAL: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"protocol\..+\.allow", "user"),
     )
 )
+
+_FIRST_HOLDS = re.compile(r"remote\..+\.(uploadpack|receivepack)")
+"""Programs of which git takes the first value, the repository's; also reading may fetch objects."""
 
 _OWN_WORK = frozenset(
     {"add", "am", "annotate", "apply", "blame", "branch", "bundle", "cat-file", "check-attr"}
@@ -169,6 +173,11 @@ def _of_repository(configuration: bytes) -> list[str]:
 def _overrides(keys: list[str]) -> list[str]:
     found: dict[str, None] = {}
     for key in keys:
+        if _FIRST_HOLDS.fullmatch(key):
+            raise GitRefused(
+                f"The repository's configuration names a program by {key!r}, which git can't be "
+                "kept from running. Ask the user to remove it from .git/config."
+            )
         for expression, value in _NEUTRAL:
             if expression.fullmatch(key):
                 if "=" in key:

@@ -149,3 +149,15 @@ def test_folders_follow_xdg_and_fall_back_to_the_home() -> None:
 
 def test_a_token_is_in_no_repr() -> None:
     assert "cg_synthetic" not in repr(resolve({"token": "cg_synthetic"}, {}))
+
+
+def test_a_trailer_is_one_line_and_not_a_projects_to_set(tmp_path: Path) -> None:
+    project = tmp_path / "config.toml"
+    project.write_text('commit_trailer = "Reviewed-by: evil"\n')
+    environment = {"CODEGEN_COMMIT_TRAILER": "Assisted-by: codegen"}
+
+    assert resolve({}, environment).commit_trailer == "Assisted-by: codegen"
+    assert resolve({}, {}, project_file=project).commit_trailer is None
+    for bad in ("no trailer", "A: b\nC: d", ": x", "Name: "):
+        with pytest.raises(UsageError, match="is no trailer"):
+            resolve({}, {"CODEGEN_COMMIT_TRAILER": bad})

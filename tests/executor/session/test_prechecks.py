@@ -1,5 +1,7 @@
 """What is refused before anybody is asked, seen from the maestro's end of a real socket."""
 
+import os
+import subprocess
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,6 +17,7 @@ from executor.process.shells import Shells
 from executor.session.parts import Emit
 from executor.tool_context import Tool, ToolContext
 from executor.tools.edit import EditTool
+from executor.tools.git import GitTool
 from executor.tools.read_file import ReadFileTool
 from executor.tools.write_file import WriteFileTool
 from executor.view.port import Approved
@@ -34,13 +37,13 @@ async def _at_work(folder: Path, **rigged: Any) -> AsyncGenerator[tuple[Rig, Att
         project = folder / "project"
         (project / "f").write_text("one\n")
         workspace, reads = Workspace(project), SeenFiles()
-        processes = Processes(rig.journal.journal_id, {})
+        processes = Processes(rig.journal.journal_id, {"PATH": os.environ["PATH"]})
         shells = Shells(workspace)
 
         def context(tool_id: str, emit: Emit) -> ToolContext:
             return ToolContext(tool_id, workspace, processes, reads, emit, folder, shells)
 
-        tools: tuple[Tool, ...] = (ReadFileTool(), EditTool(), WriteFileTool())
+        tools: tuple[Tool, ...] = (ReadFileTool(), EditTool(), WriteFileTool(), GitTool())
         named = {tool.contract.name: tool for tool in tools}
         async with running(rig, maestro.address, tools=named, context=context):
             socket = await maestro.attachment()
@@ -133,3 +136,21 @@ async def test_every_edit_of_a_call_stands_in_the_question(tmp_path: Path) -> No
         question = await rig.view.questions.get()
 
         assert question.body == "f\n-one\n+two\nf, every occurrence\n-t\n+T"
+
+
+@covers("R-GIT-1")
+async def test_what_a_git_command_would_lose_stands_in_the_question(tmp_path: Path) -> None:
+    async with _at_work(tmp_path) as (rig, socket):
+        for args in (("init", "-q"), ("add", "f")):
+            subprocess.run(["git", *args], cwd=tmp_path / "project", check=True)
+        bodies: list[str] = []
+        for tool_id, args in (("t1", ["checkout", "--", "f"]), ("t2", ["add", "f"])):
+            await socket.run("Git", tool_id, args=args)
+            await socket.next(ToolProgress)
+            bodies.append((await rig.view.questions.get()).body)
+            rig.view.answers.put_nowait(Approved())
+            await socket.next(ToolProgress)
+            await socket.next(ToolResult)
+
+        lost = "changes that are not committed are lost:\n  added  f"
+        assert bodies == [f"checkout -- f\n\n{lost}", "add f"]

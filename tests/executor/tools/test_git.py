@@ -11,6 +11,7 @@ import pytest
 from executor.errors import ToolFailure
 from executor.process.processes import Processes
 from tests.executor.tools.world import World
+from tests.requirements import covers
 
 IDENTITY = ("-c", "user.name=Test", "-c", "user.email=test@example.invalid")
 
@@ -100,12 +101,29 @@ async def test_options_that_redirect_or_run_something_are_refused(
     assert (await world.failure("Git", args=list(args)))[0] == "invalid_parameters"
 
 
+HOOKS = (
+    *("applypatch-msg", "pre-applypatch", "post-applypatch", "pre-commit", "pre-merge-commit"),
+    *("prepare-commit-msg", "commit-msg", "post-commit", "pre-rebase", "post-checkout"),
+    *("post-merge", "pre-push", "pre-auto-gc", "post-rewrite", "reference-transaction"),
+    *("post-index-change", "fsmonitor-watchman", "update", "pre-receive", "post-receive"),
+)
+
+
 def _hooks(root: Path, evil: str) -> None:
-    for name in ("pre-commit", "post-commit", "post-checkout", "prepare-commit-msg", "post-merge"):
-        hook = root / ".git/hooks" / name
-        hook.parent.mkdir(exist_ok=True)
+    _hooks_in(root / ".git/hooks", evil)
+
+
+def _hooks_in(folder: Path, evil: str) -> None:
+    folder.mkdir(exist_ok=True)
+    for name in HOOKS:
+        hook = folder / name
         hook.write_text(f"#!/bin/sh\n{evil}\n")
         hook.chmod(0o755)
+
+
+def _hooks_elsewhere(root: Path, evil: str) -> None:
+    _hooks_in(root / "hooks", evil)
+    _git(root, "config", "core.hooksPath", "hooks")
 
 
 def _configured(*settings: tuple[str, str]) -> Callable[[Path, str], None]:
@@ -146,9 +164,78 @@ def _included(root: Path, evil: str) -> None:
     _attributes(root, evil)
 
 
+def _conditional(root: Path, evil: str) -> None:
+    (root / "evil.config").write_text(
+        f'[core]\n\tfsmonitor = "{evil}"\n[filter "evil"]\n\tsmudge = "{evil}; cat"\n'
+    )
+    _git(root, "config", "includeIf.gitdir:**.path", "../evil.config")
+    _git(root, "config", "includeIf.onbranch:main.path", "../evil.config")
+    _attributes(root, evil)
+
+
+def _worktree_scope(root: Path, evil: str) -> None:
+    _git(root, "config", "extensions.worktreeConfig", "true")
+    _git(root, "config", "--worktree", "core.fsmonitor", evil)
+    _git(root, "config", "--worktree", "filter.evil.clean", f"{evil}; cat")
+    _attributes(root, evil)
+
+
+def _attributes_within(root: Path, evil: str) -> None:
+    _filters(root, evil)
+    (root / ".gitattributes").unlink()
+    (root / ".git/info/attributes").write_text("* filter=evil diff=evil merge=evil\n")
+
+
+def _attributes_elsewhere(root: Path, evil: str) -> None:
+    _drivers(root, evil)
+    (root / ".gitattributes").rename(root / "attributes")
+    _git(root, "config", "core.attributesFile", str(root / "attributes"))
+
+
+def _dotted_driver(root: Path, evil: str) -> None:
+    """A driver whose name holds what separates the parts of a key."""
+    for key in ("filter.e.v.clean", "diff.e.v.textconv", "diff.e.v.command", "merge.e.v.driver"):
+        _git(root, "config", key, f"{evil}; cat")
+    (root / ".gitattributes").write_text("* filter=e.v diff=e.v merge=e.v\n")
+
+
+def _nearby_remote(root: Path, evil: str) -> None:
+    other = root / "other"
+    _git(root, "clone", "-q", "--bare", ".", "other")
+    for key, value in (
+        ("remote.origin.url", str(other)),
+        ("remote.origin.fetch", "+refs/heads/*:refs/remotes/origin/*"),
+        ("remote.origin.uploadpack", evil),
+        ("remote.origin.receivepack", evil),
+        ("branch.main.remote", "origin"),
+        ("branch.main.merge", "refs/heads/main"),
+    ):
+        _git(root, "config", key, value)
+
+
+def _embedded_bare(root: Path, evil: str) -> None:
+    _git(root, "init", "-q", "--bare", "sub")
+    _git(root / "sub", "config", "core.fsmonitor", evil)
+    _git(root / "sub", "config", "core.bare", "false")
+    _git(root / "sub", "config", "core.worktree", "..")
+
+
+def _submodule(root: Path, evil: str) -> None:
+    _git(root, "init", "-q", "sub")
+    _git(root / "sub", "commit", "-q", "--allow-empty", "-m", "sub")
+    _git(root, "add", "sub")
+    _git(root, "commit", "-qm", "with a submodule")
+    (root / ".gitmodules").write_text('[submodule "sub"]\n\tpath = sub\n\turl = ./sub\n')
+    _git(root, "config", "submodule.sub.update", f"!{evil}")
+    _git(root, "config", "submodule.recurse", "true")
+    _git(root, "config", "diff.submodule", "log")
+    _git(root / "sub", "config", "core.fsmonitor", evil)
+    _hooks_in(root / "sub/.git/hooks", evil)
+
+
 HOSTILE: dict[str, Callable[[Path, str], None]] = {
     "hooks": _hooks,
-    "hooks path": _configured(("core.hooksPath", "hooks")),
+    "hooks path": _hooks_elsewhere,
     "fsmonitor": _configured(("core.fsmonitor", "{evil}")),
     "pager": _configured(("core.pager", "{evil}"), ("pager.log", "{evil}"), ("pager.diff", "true")),
     "editor": _configured(("core.editor", "{evil}"), ("sequence.editor", "{evil}")),
@@ -162,30 +249,118 @@ HOSTILE: dict[str, Callable[[Path, str], None]] = {
     "filters": _filters,
     "drivers": _drivers,
     "included": _included,
+    "conditionally included": _conditional,
+    "of the work tree": _worktree_scope,
+    "attributes within": _attributes_within,
+    "attributes elsewhere": _attributes_elsewhere,
+    "dotted driver": _dotted_driver,
+    "nearby remote": _nearby_remote,
+    "embedded bare": _embedded_bare,
+    "submodule": _submodule,
+    "other signing": _configured(
+        *(("gpg.format", "ssh"), ("gpg.ssh.program", "{evil}"), ("tag.gpgSign", "true")),
+        *(("commit.gpgSign", "true"), ("gpg.ssh.defaultKeyCommand", "{evil}")),
+        *(("log.showSignature", "true"), ("gpg.x509.program", "{evil}")),
+    ),
+    "helper of one host": _configured(
+        ("credential.https://localhost.helper", "!{evil}"),
+        ("remote.origin.url", "https://localhost:1/x"),
+    ),
+    "proxy": _configured(("core.gitProxy", "{evil}"), ("remote.origin.url", "git://localhost:1/x")),
+    "trailers": _configured(
+        ("trailer.evil.command", "{evil}"),
+        ("trailer.evil.cmd", "{evil}"),
+        ("trailer.evil.key", "Evil: "),
+    ),
+    "tools": _configured(
+        *(("diff.tool", "evil"), ("difftool.evil.cmd", "{evil}"), ("merge.tool", "evil")),
+        *(("mergetool.evil.cmd", "{evil}"), ("difftool.prompt", "false")),
+        *(("interactive.diffFilter", "{evil}"), ("man.evil.cmd", "{evil}")),
+    ),
+    "archives": _configured(("tar.tar.command", "{evil}"), ("tar.tgz.command", "{evil}")),
 }
-COMMANDS = (
-    ("status",),
-    ("diff",),
-    ("diff", "--stat"),
-    ("log", "-p"),
-    ("show",),
-    ("blame", "a.txt"),
-    ("add", "."),
-    ("commit", "-m", "x"),
-    ("commit", "--amend"),
-    ("stash",),
-    ("stash", "show", "-p"),
-    ("stash", "pop"),
-    ("checkout", "-b", "other"),
-    ("checkout", "HEAD~0"),
-    ("merge", "main"),
-    ("fetch",),
-    ("log", "--show-signature"),
-    ("frob",),
-    ("gc", "--auto"),
+COMMANDS = tuple(
+    tuple(line.split())
+    for line in """
+    status
+    status --short
+    diff
+    diff --stat
+    diff HEAD~0 side
+    log -p
+    log --show-signature
+    show
+    blame a.txt
+    grep two
+    ls-files -m
+    add .
+    commit -m x
+    commit --amend
+    commit --amend -m y
+    stash
+    stash show -p
+    stash pop
+    stash push -u
+    stash apply
+    stash drop
+    merge side -m merged
+    merge --abort
+    cherry-pick side
+    cherry-pick --abort
+    revert --no-edit HEAD
+    rebase side
+    rebase --abort
+    checkout -b other
+    checkout HEAD~0
+    switch main
+    restore --source side -- a.txt
+    checkout -- .
+    reset --hard
+    tag -m x v1
+    tag -s -m x v2
+    fetch
+    fetch --all
+    pull
+    push
+    ls-remote
+    archive HEAD
+    format-patch -1 --stdout
+    difftool --no-prompt
+    mergetool --no-prompt
+    worktree add beside
+    submodule status
+    mv a.txt b.txt
+    rm -f b.txt
+    clean -fd
+    frob
+    gc --auto
+    """.strip().splitlines()
 )
 
 
+OFTEN = tuple(
+    tuple(line.split())
+    for line in """
+    status
+    diff
+    log -p --show-signature
+    add .
+    commit --amend -m x
+    tag -s -m x v2
+    stash
+    merge side
+    checkout HEAD~0
+    fetch
+    push
+    archive HEAD
+    difftool --no-prompt
+    frob
+    """.strip().splitlines()
+)
+BROAD = {"hooks", "filters", "submodule"}
+
+
+@covers("R-GIT-2")
 @pytest.mark.parametrize("hostility", HOSTILE)
 async def test_nothing_that_a_repository_names_is_run(
     world: World, repository: Path, hostility: str
@@ -194,9 +369,15 @@ async def test_nothing_that_a_repository_names_is_run(
     evil = world.outside / "evil.sh"
     evil.write_text(f"#!/bin/sh\necho $0 $@ >> {marker}\n")
     evil.chmod(0o755)
+    _git(repository, "stash", "-q")
+    _git(repository, "switch", "-qc", "side")
+    world.file("a.txt", "side\n")
+    _git(repository, "commit", "-qam", "side")
+    _git(repository, "switch", "-q", "main")
+    _git(repository, "stash", "pop", "-q")
     HOSTILE[hostility](repository, str(evil))
 
-    for args in COMMANDS:
+    for args in COMMANDS if hostility in BROAD else OFTEN:
         with suppress(ToolFailure):  # an alias of the repository is refused
             await world.run("Git", args=list(args))
         assert not marker.exists(), (args, marker.read_text())
@@ -228,3 +409,14 @@ async def test_git_from_the_project_is_not_run(world: World) -> None:
 
     assert "first" in await world.text("Git", args=["log", "--format=%s"])
     assert not marker.exists()
+
+
+@pytest.mark.usefixtures("repository")
+async def test_a_program_that_can_not_be_overridden_is_named_and_nothing_runs(world: World) -> None:
+    _git(world.root, "config", "remote.origin.uploadpack", "evil")
+
+    code, message = await world.failure("Git", args=["status"])
+
+    assert code == "invalid_parameters"
+    assert "remote.origin.uploadpack" in message
+    assert ".git/config" in message

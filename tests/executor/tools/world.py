@@ -52,6 +52,7 @@ class World:
         self.processes = Processes(OWNER, environment)
         self.reads = MemoryReads()
         self.shells = Shells(self.workspace)
+        self.commit_trailer = ""
         self.live: list[tuple[str, str]] = []
         self.emitted = asyncio.Event()
 
@@ -77,6 +78,7 @@ class World:
             self._emit,
             self.spill,
             self.shells,
+            commit_trailer=self.commit_trailer,
         )
 
     async def text(self, tool_name: str, **parameters: Any) -> str:
