@@ -8,13 +8,14 @@ from typing import TypeVar
 
 from tests.protocol.requirements import OF_THE_WIRE
 from tests.requirement import DESIGN, PROTOCOL, USER, Requirement
-from tests.security.requirements import OF_TEAM_SECURITY
+from tests.security.requirements import OF_LOCAL_SECURITY, OF_TEAM_SECURITY
 
 Test = TypeVar("Test", bound=Callable[..., object])
 
 
 REQUIREMENTS: tuple[Requirement, ...] = (
     *OF_TEAM_SECURITY,
+    *OF_LOCAL_SECURITY,
     *OF_THE_WIRE,
     Requirement("R-UNDO-1", USER, "Undo gives back every byte, mode and link."),
     Requirement("R-UNDO-2", USER, "Undo never overwrites the user's later changes unasked."),

@@ -5,7 +5,9 @@ Waits for a human where policy says so; the call's own task is the only one that
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import assert_never
+from typing import Literal, assert_never
+
+import msgspec
 
 from executor.errors import ToolFailure, UsageError
 from executor.policy.call import PlannedCall
@@ -17,6 +19,12 @@ from executor.view.port import Approved, Declined, Notice, Question
 from executor.workspace.text import decode
 from executor.workspace.waiting import in_thread
 from protocol.tools.write_file import WriteFile
+
+
+class _Decided(msgspec.Struct, frozen=True):
+    refused: Refused | None
+    by: Literal["policy", "user", "nobody"]
+    rule: str
 
 
 class Consent:
@@ -37,14 +45,27 @@ class Consent:
 
         Before a human is waited for, `check` may raise ToolFailure, then `asking` is called.
         """
+        made = await self._decided(tool_id, call, check, asking)
+        verdict = "allow" if made.refused is None else "deny"
+        effects = call.effect != "read"
+        self._parts.audit.decided(tool_id, verdict, made.rule, made.by, effects=effects)
+        return made.refused
+
+    async def _decided(
+        self,
+        tool_id: str,
+        call: PlannedCall,
+        check: Callable[[], Awaitable[None]],
+        asking: Callable[[], None],
+    ) -> _Decided:
         verdict = self._parts.decide(call)
         match verdict:
-            case Allow():
-                return None
-            case Deny(why=why):
-                return Refused(f"Denied by this machine's policy: {why}")
+            case Allow() | Deny():
+                return _settled(verdict)
             case Ask(why=why) if call.bootstrap:
-                return Refused(f"Not asked before the first answer: {why}")
+                return _Decided(
+                    Refused(f"Not asked before the first answer: {why}"), "nobody", verdict.rule
+                )
             case Ask():
                 await check()
                 asking()
@@ -53,12 +74,12 @@ class Consent:
         async with self._one_at_a_time:
             # An answer to the question before may have settled this one.
             match self._parts.decide(call):
-                case Allow():
-                    return None
-                case Deny(why=why):
-                    return Refused(f"Denied by this machine's policy: {why}")
                 case Ask() as ask:
-                    return await self._asked(tool_id, call, ask)
+                    refused = await self._asked(tool_id, call, ask)
+                    unasked = refused is not None and refused.for_want_of_terminal
+                    return _Decided(refused, "nobody" if unasked else "user", ask.rule)
+                case settled:
+                    return _settled(settled)
 
     async def _body(self, call: PlannedCall) -> str:
         if not isinstance(call.parameters, WriteFile):
@@ -82,12 +103,13 @@ class Consent:
             self._parts.view.show(Notice(str(error), "warning"))
 
     async def _asked(self, tool_id: str, call: PlannedCall, ask: Ask) -> Refused | None:
+        redact = self._parts.redactor.redact  # screens are recorded; a placeholder says which one
         question = Question(
             tool_id=tool_id,
             tool_name=call.tool_name,
-            title=title(call),
+            title=redact(title(call)),
             why=ask.why,
-            body=await self._body(call),
+            body=redact(await self._body(call)),
             remember=ask.remember,
             lasting=ask.lasting and self._parts.keep_rule is not None,
         )
@@ -105,3 +127,11 @@ class Consent:
                 )
             case Declined(words=words):
                 return Refused(f"Denied by the user: {words}" if words else "Denied by the user")
+
+
+def _settled(verdict: Allow | Deny) -> _Decided:
+    match verdict:
+        case Allow(rule=rule):
+            return _Decided(None, "policy", rule)
+        case Deny(why=why, rule=rule):
+            return _Decided(Refused(f"Denied by this machine's policy: {why}"), "policy", rule)
