@@ -9,13 +9,14 @@ from typing import TypeVar
 from tests.executor.web.requirements import OF_THE_WORLD
 from tests.protocol.requirements import OF_THE_WIRE
 from tests.requirement import DESIGN, PROTOCOL, USER, Requirement
-from tests.security.requirements import OF_TEAM_SECURITY
+from tests.security.requirements import OF_LOCAL_SECURITY, OF_TEAM_SECURITY
 
 Test = TypeVar("Test", bound=Callable[..., object])
 
 
 REQUIREMENTS: tuple[Requirement, ...] = (
     *OF_TEAM_SECURITY,
+    *OF_LOCAL_SECURITY,
     *OF_THE_WIRE,
     Requirement("R-GIT-1", USER, "Whoever is asked about a git command sees what it would lose."),
     Requirement("R-GIT-2", USER, "Nothing that a repository names is run by git."),

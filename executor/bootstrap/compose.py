@@ -13,6 +13,7 @@ import msgspec
 
 from executor.bootstrap.checkpoints import SessionCheckpoints, Surroundings
 from executor.bootstrap.confining import ChosenLate, Grounds, require_for_auto
+from executor.bootstrap.guarding import Guards, guards_of
 from executor.bootstrap.outputs import Outputs, open_outputs, remove_old
 from executor.bootstrap.own_tools import custom_tools
 from executor.bootstrap.project import Project, plan_is_kept, project_spec, workspace_facts
@@ -120,10 +121,18 @@ async def composed(
             Surroundings(folders, held.workspace, held.journal, view, policy.only_looks)
         )
         own = await asyncio.to_thread(custom_tools, folders, world.environment)
-        parts = _parts(held, world, view, policy, _Extras(checkpoints, own, opening.resumes))
+        guards = await guards_of(
+            project,
+            settings,
+            world.endpoint,
+            world.environment,
+            (folders.state, held.journal.journal_id),
+        )
+        extras = _Extras(checkpoints, own, opening.resumes, guards)
+        parts = _parts(held, world, view, policy, extras)
         start = SessionStart(
             opening=_opened(opening, held.journal),
-            project_spec=project_spec(project, held.workspace),
+            project_spec=project_spec(project, held.workspace, guards.redactor.redact),
             workspace=workspace_facts(project.root, dict(world.environment)),
             run=wishes(settings),
             model=settings.model or "",
@@ -175,6 +184,7 @@ class _Extras(msgspec.Struct, frozen=True):
     checkpoints: SessionCheckpoints
     own_tools: Mapping[str, CustomToolRunner]
     resumes: bool
+    guards: Guards
 
 
 def _parts(held: _Held, world: World, view: View, policy: Policy, extras: _Extras) -> SessionParts:
@@ -207,6 +217,8 @@ def _parts(held: _Held, world: World, view: View, policy: Policy, extras: _Extra
         context=contexts.of,
         end_survivors=held.processes.end_survivors,
         checkpoints=extras.checkpoints,
+        redactor=extras.guards.redactor,
+        audit=extras.guards.audit,
         keep_plan=plan_is_kept(settings.mode),
     )
 

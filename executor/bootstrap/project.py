@@ -5,6 +5,7 @@ Reads nothing of a directory that its user does not trust, names of its first le
 
 import os
 import platform
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -33,10 +34,12 @@ def wants_trust(root: Path) -> tuple[str, ...]:
     )
 
 
-def project_spec(project: Project, workspace: Workspace) -> from_executor.ProjectSpec:
+def project_spec(
+    project: Project, workspace: Workspace, redact: Callable[[str], str]
+) -> from_executor.ProjectSpec:
     """Instructions, capped, and the names of the project's first level; folders end in '/'."""
-    content = _instructions(workspace) if project.trusted else ""
-    return from_executor.ProjectSpec(content, _names(project.root))
+    content = redact(_instructions(workspace)) if project.trusted else ""
+    return from_executor.ProjectSpec(content, tuple(map(redact, _names(project.root))))
 
 
 def workspace_facts(root: Path, environment: dict[str, str]) -> from_executor.Workspace:

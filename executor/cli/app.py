@@ -21,6 +21,8 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 sessions_app = typer.Typer(help="List, show and delete sessions.")
 config_app = typer.Typer(help="The settings in force.")
 maestro_app = typer.Typer(help="The private maestros that stay warm between runs.")
+audit_app = typer.Typer(help="What maestros ordered here, and whether its record is whole.")
+app.add_typer(audit_app, name="audit")
 app.add_typer(sessions_app, name="sessions")
 app.add_typer(config_app, name="config")
 policy_app = typer.Typer(help="What may happen on this machine, and why.")
@@ -36,6 +38,7 @@ Session = Annotated[
 Mode = Annotated[str | None, typer.Option(help="As if codegen were started with this mode.")]
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 WithFiles = Annotated[bool, typer.Option("--files", help="The files go back as well.")]
+Log = Annotated[str | None, typer.Option("--session", help="The first characters of its name.")]
 Format = Annotated[str, typer.Option("--output-format", help="text | json | stream-json")]
 
 Force = Annotated[
@@ -246,6 +249,26 @@ def maestro_stop(
     from executor.cli.private_maestro import end
 
     return end(everywhere=everywhere)
+
+
+@audit_app.command("show")
+def show_audit(
+    session: Log = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="The lines as they are.")] = False,
+) -> int:
+    """Every order, what was decided and by whom, and what became of it: the last session's."""
+    from executor.cli.audit import show as show_log
+
+    return show_log(session, as_json=as_json)
+
+
+@audit_app.command()
+def verify(session: Log = None) -> int:
+    """Whether a line was changed, moved or taken away; exit code 1 then."""
+    from executor.cli.audit import verify as verify_logs
+
+    return verify_logs(session)
 
 
 @app.command()

@@ -71,6 +71,7 @@ COMMANDS: dict[str, str] = {
     "config": "show the settings in force, and where each came from",
     "policy": "what may happen on this machine, and by which rule",
     "maestro": "status or stop of the private maestros that stay warm between runs",
+    "audit": "what maestros ordered here, and whether its record is whole",
     "doctor": "what works on this machine, what does not, how to mend it",
     "completion": "print the completion script of a shell",
 }

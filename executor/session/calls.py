@@ -111,6 +111,7 @@ class Calls:
 
     async def _carried_out(self, live: Live) -> None:
         """From the order to its reported end; of two with effects, one ends before the next."""
+        self._parts.audit.ordered(live.message)
         try:
             live.order = ordered(live.message, self._parts)
         except ToolFailure as failure:

@@ -5,7 +5,7 @@ Waits for a human where policy says so; the call's own task is the only one that
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import assert_never
+from typing import Literal, assert_never
 
 import msgspec
 
@@ -32,6 +32,12 @@ class Asking(msgspec.Struct, frozen=True):
     """Lines that name what the call would throw away; may raise ToolFailure."""
 
 
+class _Decided(msgspec.Struct, frozen=True):
+    refused: Refused | None
+    by: Literal["policy", "user", "nobody"]
+    rule: str
+
+
 class Consent:
     """One queue of questions. Cancelling a waiting call withdraws its question."""
 
@@ -41,14 +47,21 @@ class Consent:
 
     async def refusal(self, tool_id: str, call: PlannedCall, asking: Asking) -> Refused | None:
         """None when the call may run. Raises the ToolFailure of `asking.check`."""
+        made = await self._decided(tool_id, call, asking)
+        verdict = "allow" if made.refused is None else "deny"
+        effects = call.effect != "read"
+        self._parts.audit.decided(tool_id, verdict, made.rule, made.by, effects=effects)
+        return made.refused
+
+    async def _decided(self, tool_id: str, call: PlannedCall, asking: Asking) -> _Decided:
         verdict = self._parts.decide(call)
         match verdict:
-            case Allow():
-                return None
-            case Deny(why=why):
-                return Refused(f"Denied by this machine's policy: {why}")
+            case Allow() | Deny():
+                return _settled(verdict)
             case Ask(why=why) if call.bootstrap:
-                return Refused(f"Not asked before the first answer: {why}")
+                return _Decided(
+                    Refused(f"Not asked before the first answer: {why}"), "nobody", verdict.rule
+                )
             case Ask():
                 await asking.check()
                 asking.begins()
@@ -57,13 +70,13 @@ class Consent:
         async with self._one_at_a_time:
             # An answer to the question before may have settled this one.
             match self._parts.decide(call):
-                case Allow():
-                    return None
-                case Deny(why=why):
-                    return Refused(f"Denied by this machine's policy: {why}")
                 case Ask() as ask:
                     losses = await _told(asking.losses)
-                    return await self._asked(tool_id, call, ask, losses)
+                    refused = await self._asked(tool_id, call, ask, losses)
+                    unasked = refused is not None and refused.for_want_of_terminal
+                    return _Decided(refused, "nobody" if unasked else "user", ask.rule)
+                case settled:
+                    return _settled(settled)
 
     async def _body(self, call: PlannedCall) -> str:
         if not isinstance(call.parameters, WriteFile):
@@ -89,13 +102,14 @@ class Consent:
     async def _asked(
         self, tool_id: str, call: PlannedCall, ask: Ask, losses: str
     ) -> Refused | None:
+        redact = self._parts.redactor.redact  # screens are recorded; a placeholder says which one
         whole = await self._body(call)
         question = Question(
             tool_id=tool_id,
             tool_name=call.tool_name,
-            title=title(call),
+            title=redact(title(call)),
             why=ask.why,
-            body=f"{whole}\n\n{losses}" if losses else whole,
+            body=redact(f"{whole}\n\n{losses}" if losses else whole),
             remember=ask.remember,
             lasting=ask.lasting and self._parts.keep_rule is not None,
         )
@@ -120,3 +134,11 @@ async def _told(losses: Callable[[], Awaitable[str]]) -> str:
         return await losses()
     except ToolFailure as failure:
         return f"What would be lost can't be told: {failure.message}"
+
+
+def _settled(verdict: Allow | Deny) -> _Decided:
+    match verdict:
+        case Allow(rule=rule):
+            return _Decided(None, "policy", rule)
+        case Deny(why=why, rule=rule):
+            return _Decided(Refused(f"Denied by this machine's policy: {why}"), "policy", rule)

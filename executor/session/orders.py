@@ -50,13 +50,15 @@ class Order(msgspec.Struct, frozen=True):
 def ordered(message: RunTool, parts: SessionParts) -> Order:
     """As things stand at this moment: a `cd` of the call before counts.
 
-    Raises ToolFailure: unknown_tool, invalid_parameters."""
+    Raises ToolFailure: unknown_tool, invalid_parameters, and for placeholders of secrets."""
     name = message.tool_name
     bootstrap = is_bootstrap(message)
     tool = parts.tools.get(name)
     if tool is not None:
+        writes = tool.contract.effect == "write"
+        given = parts.redactor.parameters(message.parameters, writes=writes)
         try:
-            parameters = msgspec.convert(message.parameters, tool.contract.parameters)
+            parameters = msgspec.convert(given, tool.contract.parameters)
         except msgspec.ValidationError as error:
             raise ToolFailure("invalid_parameters", f"{name}: {error}") from None
         if isinstance(parameters, Shell):
@@ -74,7 +76,7 @@ def ordered(message: RunTool, parts: SessionParts) -> Order:
         )
     custom = parts.custom_tools.get(name)
     if custom is not None:
-        parameters = message.parameters
+        parameters = parts.redactor.parameters(message.parameters, writes=False)
         effect = custom.declaration.effect
         call = PlannedCall(name, effect, parameters, bootstrap, custom=True)
         seconds = custom.seconds + ENDING_SECONDS

@@ -9,11 +9,13 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from executor.audit import AuditLog
 from executor.journal import Journal
 from executor.link import Link
 from executor.policy.call import PlannedCall
 from executor.policy.verdict import Ask, Verdict
 from executor.process.shells import Shells
+from executor.redaction import Redactor
 from executor.tool_context import Tool, ToolContext, ToolOutcome
 from executor.view.port import View
 from executor.workspace import Workspace
@@ -73,5 +75,8 @@ class SessionParts(msgspec.Struct, frozen=True, kw_only=True):
     """End whatever the call with this tool_id left behind in an earlier process."""
     checkpoints: Checkpoints | None = None
     """None: nothing can be taken back."""
+    redactor: Redactor = msgspec.field(default_factory=Redactor)
+    """Every text that is told of a call goes through it."""
+    audit: AuditLog = msgspec.field(default_factory=AuditLog)
     keep_plan: bool = True
     """Write `.codegen/plan.md`; not in read-only mode."""

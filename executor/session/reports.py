@@ -11,9 +11,10 @@ import msgspec
 
 from executor.errors import JournalError
 from executor.failpoints import hit
+from executor.redaction import RedactedStream
 from executor.session.orders import Order, is_bootstrap
 from executor.session.parts import SessionParts
-from executor.session.results import Refused, note, wire_result
+from executor.session.results import Refused, note, wire_result, without_secrets
 from executor.session.words import title
 from executor.tool_context import ToolOutcome
 from executor.view.port import CallFinished, CallOutput, Denial
@@ -37,6 +38,9 @@ class Live(msgspec.Struct):
     """Why it is being cancelled."""
     refused: Refused | None = None
     deltas: int = 0
+    streams: dict[Literal["stdout", "stderr"], RedactedStream] = msgspec.field(
+        default_factory=dict[Literal["stdout", "stderr"], RedactedStream]
+    )
 
     @property
     def shown(self) -> bool:
@@ -71,8 +75,15 @@ class Reports:
         self._journal_failed = journal_failed
 
     def output(self, live: Live, stream: Literal["stdout", "stderr"], text: str) -> None:
-        """Live output: shown, and sent while the network keeps up."""
+        """Live output without secrets: shown, and sent while the network keeps up."""
         hit("mid_output")
+        if stream not in live.streams:
+            live.streams[stream] = RedactedStream(self._parts.redactor)
+        self._pass_on(live, stream, live.streams[stream].feed(text))
+
+    def _pass_on(self, live: Live, stream: Literal["stdout", "stderr"], text: str) -> None:
+        if not text:
+            return
         tool_id, link = live.message.tool_id, self._parts.link
         if live.shown:
             self._parts.view.show(CallOutput(tool_id, stream, text))
@@ -85,7 +96,11 @@ class Reports:
     def end(self, live: Live, outcome: ToolOutcome) -> None:
         """Journal the result, then send it, then tell whoever watches."""
         seconds = None if live.began is None else time.monotonic() - live.began
-        result = wire_result(live.message, outcome, seconds)
+        for stream, held in live.streams.items():
+            self._pass_on(live, stream, held.close())
+        safe = without_secrets(outcome, self._parts.redactor.redact)
+        result = wire_result(live.message, safe, seconds)
+        self._parts.audit.ended(result)
         order = live.order
         try:
             self._parts.journal.finish(result, effects=order is None or order.effects)

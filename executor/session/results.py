@@ -3,6 +3,8 @@
 Builds values; sends and writes nothing.
 """
 
+from collections.abc import Callable
+
 import msgspec
 
 from executor.errors import ToolFailure
@@ -12,6 +14,7 @@ from protocol.from_executor import ToolError, ToolResult, ToolStatus
 from protocol.from_maestro import RunTool
 from protocol.strict_json import map_strings
 from protocol.version import MAX_RESULT_BYTES
+from protocol.wire import TextContent
 
 
 class Refused(msgspec.Struct, frozen=True):
@@ -36,6 +39,27 @@ def denied(refused: Refused) -> ToolOutcome:
 def cancelled(why: str, *, started: bool) -> ToolOutcome:
     how = "It had started: what it did until then stays." if started else "It had not started."
     return unsuccessful("cancelled", "cancelled", f"Cancelled: {why}. {how}")
+
+
+def without_secrets(outcome: ToolOutcome, redact: Callable[[str], str]) -> ToolOutcome:
+    """The outcome as it may leave this machine; names of files included."""
+    error, metadata = outcome.error, outcome.metadata
+    if error is not None:
+        error = ToolError(error.code, redact(error.message))
+    diff = None if metadata.diff is None else redact(metadata.diff)
+    changes = tuple(
+        msgspec.structs.replace(change, path=redact(change.path)) for change in metadata.changes
+    )
+    return ToolOutcome(
+        text=redact(outcome.text),
+        status=outcome.status,
+        error=error,
+        content=tuple(
+            TextContent(redact(one.text)) if isinstance(one, TextContent) else one
+            for one in outcome.content
+        ),
+        metadata=msgspec.structs.replace(metadata, diff=diff, changes=changes),
+    )
 
 
 def wire_result(message: RunTool, outcome: ToolOutcome, seconds: float | None) -> ToolResult:

@@ -119,6 +119,7 @@ class Session:
             with contextlib.suppress(asyncio.CancelledError, ExecutorError):
                 await self._pump
         self._parts.journal.close()
+        self._parts.audit.close()
 
     async def _give_up(self, error: ExecutorError) -> None:
         if isinstance(error, ServerRefused):

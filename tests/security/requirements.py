@@ -1,4 +1,4 @@
-"""The behaviours that keep people apart on a team's maestro."""
+"""The behaviours that keep people apart on a maestro, and a maestro off a machine."""
 
 from tests.requirement import SECURITY, Requirement
 
@@ -15,4 +15,17 @@ OF_TEAM_SECURITY: tuple[Requirement, ...] = (
     Requirement("R-TENANT-3", SECURITY, "No log, error or row holds a token or a provider's key."),
     Requirement("R-EVIL-1", SECURITY, "A hostile executor harms its own session at most."),
     Requirement("R-EVIL-2", SECURITY, "Each call has exactly one accepted result."),
+)
+
+OF_LOCAL_SECURITY: tuple[Requirement, ...] = (
+    Requirement("R-SECRET-1", SECURITY, "Secrets leave as placeholders, also in two halves."),
+    Requirement("R-SECRET-2", SECURITY, "A secret is put back only where a file is written."),
+    Requirement("R-AUDIT-1", SECURITY, "Every order, decision and result is in the audit log."),
+    Requirement("R-AUDIT-2", SECURITY, "A line changed, moved or taken away is found by verify."),
+    Requirement("R-EVIL-3", SECURITY, "No order of a maestro leads outside, or widens the policy."),
+    Requirement("R-EVIL-4", SECURITY, "No frame of a maestro breaks or hangs the executor."),
+    Requirement("R-EVIL-5", SECURITY, "The token goes to the maestro alone."),
+    Requirement("R-HOSTILE-1", SECURITY, "Before trust nothing of a repository is run or read."),
+    Requirement("R-HOSTILE-2", SECURITY, "A model that obeys every file does no harm."),
+    Requirement("R-HARD-1", SECURITY, "The executor's memory and token are its own."),
 )

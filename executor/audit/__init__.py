@@ -1,0 +1,9 @@
+"""What a maestro ordered and what became of it: a chain of lines on this machine.
+
+Writes and checks; decides nothing, and sends nothing.
+"""
+
+from executor.audit.checking import Checked, audit_files, checked
+from executor.audit.log import AuditLog
+
+__all__ = ["AuditLog", "Checked", "audit_files", "checked"]
