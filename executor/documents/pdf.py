@@ -53,6 +53,7 @@ async def pdf_text(
                 head_bytes=_OUTPUT_MAX,
                 tail_bytes=0,
                 keep_stderr=False,
+                confined=False,  # our own program, which a sandbox may not show
             )
         )
     return _read(ended, pages)
