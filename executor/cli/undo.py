@@ -121,6 +121,7 @@ def opened(cwd: Path | None) -> Generator[Snapshots]:
         raise SnapshotError(choose.NOTHING)
     snapshots = Snapshots(folder, root)
     try:
+        snapshots.settle_alone()  # a call that was killed counts as well
         yield snapshots
     finally:
         snapshots.close()

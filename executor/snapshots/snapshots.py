@@ -91,6 +91,11 @@ class Snapshots:
         with exclusively(self.folder):
             return self._finish(checkpoint, watch, whole=whole, doubtful=False)
 
+    def settle_alone(self) -> None:
+        """`settle` for whoever only wants to see how things stand."""
+        with exclusively(self.folder):
+            self.settle()
+
     def settle(self) -> Checkpoint | None:
         """Close what killed processes have left open: calls with what changed since, restorations
         by finishing them. The lock is held. Returns a call that goes on at this moment."""

@@ -99,3 +99,17 @@ async def test_what_only_looks_keeps_nothing_and_there_is_nothing_to_undo(
         1,
         "codegen: the agent changed nothing in this project that could be taken back",
     )
+
+
+async def test_what_a_killed_codegen_left_behind_can_be_taken_back_at_once(
+    machine: Machine,
+) -> None:
+    _project(machine)
+    async with ScriptedModel([calls(call("Shell", command="echo agent > old.txt"))]) as model:
+        machine.use_model(model.base_url)
+        killed = await machine.codegen(*AUTO, "write", CODEGEN_FAILPOINT="after_exit:2")
+
+    undone = await machine.codegen("undo", "--force")
+
+    assert killed.code in (137, -9)
+    assert (undone.code, (machine.project / "old.txt").read_text()) == (0, "old\n")
