@@ -190,6 +190,8 @@ async def test_after_the_wardens_program_was_killed_another_one_is_started(
 async def test_survivors_are_found_by_their_mark(processes: Processes) -> None:
     environment = {"CODEGEN_CALL": f"{OWNER}.old"}
     with subprocess.Popen(["sleep", "60"], env=environment, start_new_session=True) as survivor:
+        # The kernel says that it was started a moment before its environment can be read.
+        await until(lambda: marked(f"{OWNER}.old"))
         assert await processes.end_survivors("other") == 0
         assert await processes.end_survivors("old") == 1
 
