@@ -21,6 +21,14 @@ from tests.servers.postgres_server import PostgresServer, find_postgres, unprivi
 from tests.servers.redis_server import RedisServer, find_valkey
 
 PROMPT = "Run the steps, one after the other."
+UNBOUNDED = dict.fromkeys(
+    (
+        *("MAESTRO_USER_SOCKETS", "MAESTRO_USER_SESSIONS_AN_HOUR", "MAESTRO_USER_GENERATIONS"),
+        *("MAESTRO_USER_BYTES_A_MINUTE", "MAESTRO_USER_TOKENS_A_DAY"),
+    ),
+    "0",
+)
+"""One person plays a whole team here."""
 FLAGS = ("--mode", "auto", "--no-sandbox", "--trust")
 START = "import sys; from executor.cli.main import main; sys.exit(main())"
 """What the installed command `codegen` does."""
@@ -103,6 +111,7 @@ def team(base_url: str, home: Path) -> Generator[Agent]:
             "MAESTRO_DATABASE_URL": postgres.dsn_of(postgres.create_database()),
             "MAESTRO_REDIS_URL": redis.url,
             "MAESTRO_MODEL": SCRIPTED,
+            **UNBOUNDED,
         }
         _maestro("migrate", environment=environment)
         token = _maestro("keys", "create", "benchmark", environment=environment)
