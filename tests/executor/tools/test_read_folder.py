@@ -102,3 +102,55 @@ async def test_odd_names_stay_on_one_line(world: World) -> None:
     (world.root / os.fsdecode(b"caf\xe9")).touch()
 
     assert await world.text("ReadFolder", dir_path=".") == "./\n  a\\x0ab  0 B\n  caf\\xe9  0 B"
+
+
+@pytest.mark.parametrize(
+    ("ignored", "files", "listed"),
+    [
+        ("", ("a",), ["a"]),
+        ("a", ("a", "b"), ["b"]),
+        ("*.pyc", ("a.pyc", "a.py"), ["a.py"]),
+        ("*.pyc\n!keep.pyc", ("a.pyc", "keep.pyc"), ["keep.pyc"]),
+        ("/top", ("top", "x/top"), ["x/", "top"]),
+        ("x/top", ("top", "x/top"), ["top", "x/"]),
+        ("x/*\n!x/keep", ("x/keep", "x/drop"), ["x/", "keep"]),
+        ("node_modules", ("node_modules/a/b.js", "src/a.js"), ["src/", "a.js"]),
+        ("node_modules/", ("x/node_modules/a", "node_modules"), ["node_modules", "x/"]),
+        ("**/out", ("a/out/f", "a/b/out", "a/f"), ["a/", "b/", "f"]),
+        ("a/**/z", ("a/z", "a/b/z", "a/b/y"), ["a/", "b/", "y"]),
+        ("a/**", ("a/b", "c"), ["a/", "c"]),
+        ("# a comment", ("a",), ["a"]),
+        ("\\#hash", ("#hash", "a"), ["a"]),
+        ("\\!bang", ("!bang", "a"), ["a"]),
+        ("trailing ", ("trailing", "a"), ["a"]),
+        ("?.txt", ("a.txt", "ab.txt"), ["ab.txt"]),
+        ("[ab].txt", ("a.txt", "c.txt"), ["c.txt"]),
+        ("[!a].txt", ("a.txt", "c.txt"), ["a.txt"]),
+        ("*\n!*.md", ("a.py", "b.md"), ["b.md"]),
+        ("dir", ("dir/f", "a"), ["a"]),
+        ("dir/", ("dir/f", "a"), ["a"]),
+        ("*.log\nlogs/", ("logs/a", "b.log", "c"), ["c"]),
+        ("é", ("é", "e"), ["e"]),
+        ("", ("ä ö.txt",), ["ä ö.txt"]),
+        ("", (".env.example",), [".env.example"]),
+        ("", ("a/b/c/d",), ["a/", "b/", "c/", "d"]),
+        ("", ("b", "a", "C"), ["C", "a", "b"]),
+        ("", ("z/f", "a"), ["a", "z/", "f"]),
+        ("", ("-rf", "--help"), ["--help", "-rf"]),
+        ("", ("a\tb",), ["a\\x09b"]),
+        ("", ("a\nb",), ["a\\x0ab"]),
+        ("", ("$(touch x)", "`y`"), ["$(touch x)", "`y`"]),
+    ],
+)
+async def test_what_is_listed_of_a_project(
+    world: World, ignored: str, files: tuple[str, ...], listed: list[str]
+) -> None:
+    (world.root / ".git").mkdir()
+    (world.root / ".git" / "info").mkdir()
+    (world.root / ".git" / "info" / "exclude").write_text(f"{ignored}\n")
+    for name in files:
+        world.file(name)
+
+    _, *rows = (await world.text("ReadFolder", dir_path=".", depth=9)).splitlines()
+
+    assert sorted(row.strip().removesuffix("  0 B") for row in rows) == sorted(listed)
