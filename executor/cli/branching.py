@@ -12,7 +12,7 @@ import msgspec
 from executor.cli.history import Turn, events_of, named, path_of, standing_turns
 from executor.cli.placing import here, maestro
 from executor.cli.rest import ask
-from executor.errors import SnapshotError, UsageError
+from executor.errors import JournalError, SnapshotError, UsageError
 from executor.journal import create_journal
 from executor.view.safe_text import safe_line
 
@@ -55,11 +55,12 @@ def fork(session: str | None, place: Place, server: str | None, token: str | Non
     seq = (before[-1].end_seq or 0) if whole and before else _seq(before, place, session_id)
     branch = ask(endpoint, "POST", f"{path_of(session_id)}/fork", {"at_seq": seq})
     standing = _until(before, branch)
-    _keep(branch, endpoint.shown, standing)
+    kept = _keep(branch, endpoint.shown, standing)
     sys.stdout.write(f"forked with {_count(len(standing))}\n")
     _goes_on(standing)
     code = _files_back(session_id, before[len(standing) :]) if place.files else 0
-    sys.stdout.write(f"go on with: codegen -c, or codegen --resume {branch['session_id']}\n")
+    ways = "codegen -c, or " if kept else ""
+    sys.stdout.write(f"go on with: {ways}codegen --resume {branch['session_id']}\n")
     return code
 
 
@@ -74,17 +75,27 @@ def _files_back(session_id: str, gone: list[Turn]) -> int:
         return 0
 
 
-def _keep(branch: dict[str, Any], server: str, standing: list[Turn]) -> None:
-    """A journal of its own: it is this directory's last session, and its past is not shown anew."""
-    journal = create_journal(
-        here().state,
-        cwd=os.path.realpath(os.curdir),
-        server=server,
-        title=standing[0].said if standing else "",
-        session_id=branch["session_id"],
-    )
-    journal.see(branch["head"])
-    journal.close()
+def _keep(branch: dict[str, Any], server: str, standing: list[Turn]) -> bool:
+    """A journal of its own: it is this directory's last session, and its past is not shown anew.
+
+    False where the disk takes none: the fork is there all the same, and its id must be told.
+    """
+    try:
+        journal = create_journal(
+            here().state,
+            cwd=os.path.realpath(os.curdir),
+            server=server,
+            title=standing[0].said if standing else "",
+            session_id=branch["session_id"],
+        )
+        try:
+            journal.see(branch["head"])
+        finally:
+            journal.close()
+    except JournalError as error:
+        sys.stderr.write(f"not kept here: {safe_line(str(error), 200)}\n")
+        return False
+    return True
 
 
 def _seq(turns: list[Turn], place: Place, session_id: str) -> int:

@@ -87,3 +87,27 @@ async def test_files_go_back_with_the_conversation_when_that_is_asked_for(
     assert (rewound.code, content) == (0, "one\n")
     assert "a.txt" in rewound.out
     assert (again.code, (machine.project / "a.txt").exists()) == (0, False)
+
+
+async def test_a_fork_that_can_not_be_kept_here_is_told_by_its_id_all_the_same(
+    machine: Machine,
+) -> None:
+    async with ScriptedModel([text("First."), text("Second.")]) as model:
+        machine.use_model(model.base_url)
+        await machine.codegen("one")
+        origin = (await machine.codegen("sessions", "list")).out.split()[0]
+        journals = machine.folder / "state" / "codegen" / "sessions"
+        journals.rename(journals.with_name("away"))
+        journals.write_text("in the way")
+        forked = await machine.codegen("fork", origin)
+        journals.unlink()
+        journals.with_name("away").rename(journals)
+        second = await machine.codegen("--resume", forked.out.split()[-1], "two")
+
+    assert (forked.code, forked.out.splitlines()[:2]) == (
+        0,
+        ["forked with 1 turn", "it goes on after: one"],
+    )
+    assert forked.out.splitlines()[-1].startswith("go on with: codegen --resume ")
+    assert forked.err.startswith("not kept here: ")
+    assert second.out.endswith("Second.\n")
