@@ -94,8 +94,7 @@ class Transcript:
             case ev.RunEnded():
                 self._end(seq, event, at)
             case ev.Rewound() if self.run is None:
-                self.dialogue.rewind(event.to_seq)
-                self.plan = ()
+                self._rewind(event.to_seq)
             case ev.Compacted():
                 raise NewerEvent(f"event {seq} is a compaction, which this version cannot read")
             case (
@@ -174,6 +173,10 @@ class Transcript:
         del self.open[call.asked.tool_id]
         if self.run is not None:
             self.run.clock.go_on(call.asked.tool_id, at)
+
+    def _rewind(self, to_seq: int) -> None:
+        self.dialogue.rewind(to_seq)
+        self.plan = ()
 
     def _end(self, seq: int, ended: ev.RunEnded, at: float) -> None:
         for call in list(self.open.values()):
