@@ -16,6 +16,7 @@ from tests.scripted_model import Recorded, Reply, ScriptedModel, call, calls, er
 SHELLS = (
     *("Shell", "shell", "Bash", "bash", "run_shell_command", "run_terminal_command"),
     *("execute_command", "run_command", "run_commands", "terminal"),
+    *("exec_command", "shell_command"),
 )
 """What agents call the tool that runs a command, the likelier first."""
 

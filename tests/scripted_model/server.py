@@ -16,7 +16,7 @@ from functools import cached_property
 from types import TracebackType
 from typing import Any, Self, assert_never
 
-from tests.scripted_model import rules, wire
+from tests.scripted_model import responses, rules, wire
 from tests.scripted_model.script import (
     Cut,
     Delivery,
@@ -55,7 +55,13 @@ class Recorded:
 
     @cached_property
     def json(self) -> dict[str, Any]:
-        return json.loads(self.body)
+        """As Chat Completions has it, whichever of its two APIs the client speaks."""
+        asked = json.loads(self.body)
+        return responses.as_chat(asked) if self.is_of_responses else asked
+
+    @property
+    def is_of_responses(self) -> bool:
+        return self.path.endswith("/responses")
 
     @property
     def messages(self) -> list[dict[str, Any]]:
@@ -196,7 +202,7 @@ class ScriptedModel:
         method, path = first.split(" ")[:2]
         peer: int = writer.get_extra_info("peername")[1]
         request = Recorded(path, headers, body, peer, head_at, time.monotonic())
-        if method == "POST" and path.endswith("/chat/completions"):
+        if method == "POST" and path.endswith(("/chat/completions", "/responses")):
             return await self._answer(request, _Client(reader, writer))
         writer.write(self._aside(method, path))
         return True
@@ -333,6 +339,9 @@ def _rendered(
             headers = {"content-type": reply.content_type, **reply.headers}
             return 200, headers, [one.encode("utf-8", "surrogateescape") for one in reply.chunks]
         case Say():
+            if request.is_of_responses:
+                headers = {"content-type": "text/event-stream"}
+                return 200, headers, responses.stream(reply, number)
             asked = request.json
             model = str(asked.get("model", ""))
             if not asked.get("stream"):

@@ -8,6 +8,11 @@ from pathlib import Path
 import httpx2
 import openai
 import pytest
+from openai.types.responses import (
+    FunctionToolParam,
+    ResponseFunctionToolCall,
+    ResponseInputItemParam,
+)
 
 from tests.scripted_model import (
     Script,
@@ -54,6 +59,47 @@ async def test_the_official_client_understands_stream_and_whole() -> None:
     assert chunks[-1].usage is not None
     assert whole.choices[0].finish_reason == "tool_calls"
     assert [model.id for model in models.data] == ["scripted"]
+
+
+async def test_the_official_client_has_a_call_answered_over_the_responses_api() -> None:
+    script = Script(shell_steps=ShellSteps(1, final="done"))
+    tool: FunctionToolParam = {
+        "type": "function",
+        "name": "Shell",
+        "parameters": {"type": "object"},
+        "strict": False,
+    }
+    asked: list[ResponseInputItemParam] = [{"role": "user", "content": "hello"}]
+    async with (
+        ScriptedModel(script) as server,
+        openai.AsyncOpenAI(api_key="sk-test-0000", base_url=server.base_url) as client,
+    ):
+        stream = await client.responses.create(
+            model="scripted", input=asked, tools=[tool], stream=True
+        )
+        made = [event.item async for event in stream if event.type == "response.output_item.done"]
+        assert [item.type for item in made] == ["function_call"]
+        order = made[0]
+        assert isinstance(order, ResponseFunctionToolCall)
+        asked.append(
+            {
+                "type": "function_call",
+                "call_id": order.call_id,
+                "name": order.name,
+                "arguments": order.arguments,
+            }
+        )
+        asked.append(
+            {"type": "function_call_output", "call_id": order.call_id, "output": "step-1-ok"}
+        )
+        stream = await client.responses.create(
+            model="scripted", input=asked, tools=[tool], stream=True
+        )
+        ended = [event async for event in stream if event.type == "response.completed"]
+
+    assert (order.name, json.loads(order.arguments)) == ("Shell", {"command": "echo step-1-ok"})
+    assert [len(server.requests), server.requests[1].roles] == [2, ["user", "assistant", "tool"]]
+    assert len(ended) == 1
 
 
 async def test_sessions_take_their_own_replies_by_a_word_in_the_request() -> None:
