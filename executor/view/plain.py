@@ -29,13 +29,16 @@ class PlainView:
     def __init__(self, out: TextIO, err: TextIO) -> None:
         self._out = out
         self._err = err
+        self._said = ""
+        """The last message so far: whether it is the answer shows in what follows."""
 
     def show(self, shown: Shown) -> None:
         match shown:
             case AgentMessage(content=content):
-                self._out.write(f"{safe_text(content).rstrip()}\n")
-                self._out.flush()
+                self._tell(self._err)
+                self._said = safe_text(content).rstrip()
             case CallFinished():
+                self._tell(self._err)
                 self._note(call_line(shown))
             case PlanUpdated(steps=steps):
                 for step in steps:
@@ -49,6 +52,7 @@ class PlainView:
             case StatusChanged(step=step) if _RETRY in step:
                 self._note(step)
             case RunSummary():
+                self._tell(self._out)
                 for line in summary_lines(shown):
                     self._note(line)
             case _:
@@ -62,4 +66,11 @@ class PlainView:
         return Declined(unasked=True)
 
     def close(self) -> None:
-        """Nothing to restore."""
+        """Nothing to restore; a run without a proper end leaves what was said last."""
+        self._tell(self._out)
+
+    def _tell(self, where: TextIO) -> None:
+        if self._said:
+            where.write(f"{self._said}\n")
+            where.flush()
+            self._said = ""

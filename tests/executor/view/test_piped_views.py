@@ -32,8 +32,8 @@ SUMMARY = RunSummary(
 )
 EVENTS: tuple[Shown, ...] = (
     AgentMessageDelta("g1", "Do"),
-    AgentMessage("g1", "Done.\x1b[2J"),
     CallFinished("t1", "Shell", "Shell  pytest -q", "success", 0.84, "exit 1"),
+    AgentMessage("g1", "Done.\x1b[2J"),
     PlanUpdated((PlanStep("read", "done"), PlanStep("edit"))),
     Notice("not trusted", "warning"),
     StatusChanged("running", 0, "Shell"),
@@ -61,6 +61,23 @@ def test_plain_text_parts_the_words_from_the_work() -> None:
             " \u00b7 1,234 tokens (1,000 cached) \u00b7 $0.0123 \u00b7 1m15s"
         ),
     ]
+
+
+def test_plain_text_has_only_the_last_message_on_standard_output() -> None:
+    out, err = io.StringIO(), io.StringIO()
+    view = PlainView(out, err)
+    for event in (AgentMessage("g0", "I will look."), *EVENTS):
+        view.show(event)
+    assert out.getvalue() == "Done.\\x1b[2J\n"
+    assert err.getvalue().splitlines()[0] == "I will look."
+
+
+def test_a_run_that_breaks_off_leaves_its_last_words_on_standard_output() -> None:
+    out = io.StringIO()
+    view = PlainView(out, io.StringIO())
+    view.show(AgentMessage("g1", "Half of it"))
+    view.close()
+    assert out.getvalue() == "Half of it\n"
 
 
 def test_json_is_one_object_with_the_denials() -> None:
@@ -107,15 +124,15 @@ def test_stream_json_is_a_line_for_each_event_and_the_result_at_the_end() -> Non
     lines = [json.loads(line) for line in out.getvalue().splitlines()]
     assert [line["type"] for line in lines] == [
         "agent_message_delta",
-        "agent_message",
         "call_finished",
+        "agent_message",
         "plan_updated",
         "notice",
         "status",
         "status",
         "result",
     ]
-    assert lines[1]["content"] == "Done.\x1b[2J"
+    assert lines[2]["content"] == "Done.\x1b[2J"
 
 
 @pytest.mark.parametrize("view", [PlainView(io.StringIO(), io.StringIO()), JsonView(io.StringIO())])
