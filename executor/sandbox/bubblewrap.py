@@ -3,6 +3,7 @@
 Makes arguments of paths; which paths are what is told elsewhere.
 """
 
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -100,10 +101,13 @@ def _bound(option: str, paths: Iterable[Path]) -> Iterator[str]:
 
 
 def _shut(paths: Iterable[Path], bounds: Bounds) -> Iterator[str]:
-    for path in paths:
-        if path.is_dir():
-            # cheaper by half than a read-only mount, and what might be written goes nowhere
-            yield from ("--perms", "0555", "--size", str(bounds.scratch_bytes))
-            yield from ("--tmpfs", str(path))
+    """Files first: for each of them bubblewrap reads the list of all mounts that there are by then,
+    which takes ten times as long as a file system in memory, whose writes go nowhere."""
+    folders: list[str] = []
+    for path in map(str, paths):
+        if os.path.isdir(path):
+            folders.append(path)
         else:
-            yield from ("--ro-bind", "/dev/null", str(path))
+            yield from ("--ro-bind", "/dev/null", path)
+    for path in folders:
+        yield from ("--perms", "0555", "--size", str(bounds.scratch_bytes), "--tmpfs", path)

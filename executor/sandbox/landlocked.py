@@ -103,6 +103,7 @@ class Landlocked:
         to make them in every protected folder beneath it."""
         seen = outline(self._premises, self._scan)
         readable = {*seen.protected, *(f"{path}/.keep-apart" for path in seen.repositories)}
+        readable |= {*seen.missing, *seen.missing_commons}  # another session may hold their places
         secrets = frozenset(seen.secrets)
         apart = frozenset(readable | secrets | {".keep-apart"})
         found = Tree(self._premises.project, apart, READ, "").grants(WRITE)
