@@ -60,7 +60,6 @@ class Request(TypedDict):
     terminal: NotRequired[bool]
     opened: NotRequired[list[Opened]]
     folder_at: NotRequired[int | None]
-    join: NotRequired[list[str]]
     restrictions: NotRequired[Restrictions | None]
 
 
@@ -75,13 +74,6 @@ def opened(request: Request) -> list[tuple[int, int]]:
 def out_of_the_way(handle: int) -> int:
     """The same, under a number that nothing is wanted under. Raises OSError."""
     return fcntl.fcntl(handle, fcntl.F_DUPFD_CLOEXEC, _FIRST_SPARE)
-
-
-def join(request: Request) -> None:
-    """Enter the control groups that the request names. Raises OSError."""
-    for path in request.get("join", ()):
-        with open(path, "w", encoding="ascii") as file:
-            file.write("0")
 
 
 def become(request: Request, restrictions: Restrictions) -> None:
