@@ -167,9 +167,9 @@ class Bubblewrapped:
                 *(project / path for path in seen.secrets),
                 *(project / path for path in held if path not in commons),
                 *inside,
-                *machine.closed,
                 *looks.sockets,
             ),
+            closed=machine.closed,
             constant=tuple((premises.scratch / "dot", path) for path in held if path in commons),
         )
 

@@ -9,6 +9,7 @@ import re
 import stat
 import sys
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 
 from executor.sandbox.premises import Premises
@@ -24,9 +25,9 @@ CLOSED = (
     "/var/log", "/var/backups",
 )  # fmt: skip
 """Secrets of the system, for a user who could read them."""
-KERNEL = ("sys", "sysrq-trigger", "irq", "bus", "fs", "scsi", "acpi", "driver")
-KERNEL_ALWAYS = ("sys", "sysrq-trigger", "irq", "bus")
-"""Of those, the ones in which something may always be written."""
+KERNEL = ("sys", "fs", "scsi", "acpi", "driver")
+"""Of /proc. What else root may write there bubblewrap makes read-only itself, or it takes a
+capability that no command has."""
 TOOLCHAINS = (
     ".pyenv", ".nvm", ".rustup", ".cargo/bin", ".cargo/registry", ".cargo/git", ".cargo/env",
     ".local/bin", ".local/lib", ".local/share/uv", ".local/share/pipx", ".local/share/pnpm",
@@ -82,19 +83,13 @@ def kernel_settings() -> tuple[Path, ...]:
     """What of /proc root may write by being root alone; a namespace does not keep it from that."""
     if os.getuid() != 0:
         return ()
-    names = (name for name in KERNEL if name in KERNEL_ALWAYS or _is_writable(f"/proc/{name}"))
-    return tuple(Path("/proc") / name for name in names if os.path.lexists(f"/proc/{name}"))
+    return tuple(Path("/proc") / name for name in KERNEL if _is_writable(f"/proc/{name}"))
 
 
 def _is_writable(path: str) -> bool:
     """Whether its owner may write anything in there, going by modes; a big tree counts as such."""
-    looked = 0
-    for folder, _, files in os.walk(path):
-        for name in files:
-            looked += 1
-            if looked > _MAX_LOOKED or _owner_may_write(f"{folder}/{name}"):
-                return True
-    return False
+    files = (f"{folder}/{name}" for folder, _, names in os.walk(path) for name in names)
+    return any(_owner_may_write(file) for file in islice(files, _MAX_LOOKED)) or any(files)
 
 
 def _owner_may_write(path: str) -> bool:
