@@ -83,12 +83,14 @@ class Nursery:
         requests = self.start()
         self._let_branch_go()
         ours, theirs = socket.socketpair()
-        self._branch = join, ours
-        with theirs, ExitStack() as opened:
+        with theirs, ExitStack() as sent, ExitStack() as unless_sent:
+            unless_sent.callback(ours.close)
             groups = [os.open(path, os.O_WRONLY | os.O_CLOEXEC) for path in join]
             for group in groups:
-                opened.callback(os.close, group)
+                sent.callback(os.close, group)
             socket.send_fds(requests, [b"+"], [theirs.fileno(), *groups])
+            unless_sent.pop_all()
+        self._branch = join, ours
         return ours
 
     def _let_branch_go(self) -> None:

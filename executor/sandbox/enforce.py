@@ -26,7 +26,7 @@ _CAPABILITIES = 64
 _FIRST_SPARE = 64
 _FILE_RIGHTS = 0b1100_0000_0000_0111
 """Those that Landlock takes for what is no folder."""
-OOM_SCORE = "500"
+OOM_SCORE = b"500"
 """When memory runs out, a command goes before whatever its user works with."""
 
 
@@ -80,8 +80,7 @@ def become(request: Request, restrictions: Restrictions) -> None:
     """Restrict this process and turn it into the command. Raises OSError."""
     library = ctypes.CDLL(None, use_errno=True)
     _limit(restrictions["limits"])
-    with suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
-        file.write(OOM_SCORE)
+    _go_first()
     ruleset = _ruleset(library, restrictions)
     _drop_capabilities(library)
     _checked(library.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
@@ -89,6 +88,13 @@ def become(request: Request, restrictions: Restrictions) -> None:
     os.close(ruleset)
     _install(library, base64.b64decode(restrictions["filter"]))
     os.execvpe(request["argv"][0], request["argv"], request["environment"])
+
+
+def _go_first() -> None:
+    with suppress(OSError):
+        handle = os.open("/proc/self/oom_score_adj", os.O_WRONLY | os.O_CLOEXEC)
+        os.write(handle, OOM_SCORE)  # a text file's encoding would be imported in each child
+        os.close(handle)
 
 
 def _limit(limits: Mapping[str, int]) -> None:

@@ -76,10 +76,10 @@ def test_what_was_put_into_a_held_place_stays_there(tmp_path: Path) -> None:
 
 
 def test_places_are_held_where_nothing_can_be_moved_in(tmp_path: Path) -> None:
-    root, kept = _folders(tmp_path)
-    other = Path("/dev/shm") if root.stat().st_dev != Path("/dev/shm").stat().st_dev else None
-    if other is None:
+    other = Path("/dev/shm")
+    if not other.is_dir() or tmp_path.stat().st_dev == other.stat().st_dev:
         pytest.skip("there is no second file system")
+    root, _ = _folders(tmp_path)
     with TemporaryDirectory(dir=other) as elsewhere:
         for _ in range(2):
             stubs = Stubs(root, {"held": None, "dot": b".\n"}, Path(elsewhere))

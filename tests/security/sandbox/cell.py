@@ -60,9 +60,9 @@ class Cell:
             "LANG": "C.UTF-8",
             **_POISON,
         }
-        self._made = _confinement(kind, self._premises(network))
+        self.confinement = _confinement(kind, self._premises(network))
         self.owner = f"cell-{secrets.token_hex(6)}"
-        self.processes = Processes(self.owner, self.environment, None, self._made)
+        self.processes = Processes(self.owner, self.environment, None, self.confinement)
         self._before = self._outside()
 
     def _project(self) -> None:
