@@ -78,7 +78,8 @@ async def test_a_protected_name_that_came_in_between_is_read_and_not_written(cel
     (cell.root / ".mcp.json").write_text("{}\n")
 
     written = await cell.run(
-        "exec 2>/dev/null; cat .idea/workspace.xml .mcp.json; echo x >> .mcp.json || echo x > .idea/x || echo refused"
+        "exec 2>/dev/null; cat .idea/workspace.xml .mcp.json; "
+        "echo x >> .mcp.json || echo x > .idea/x || echo refused"
     )
     assert written.startswith("<mine/>\n{}\n")
     assert written.endswith("refused\n")
