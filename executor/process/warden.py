@@ -90,7 +90,13 @@ def _branch(handles: list[int], prctl: Callable[[int, int], object]) -> NoReturn
 def _fork_next(requests: socket.socket, prctl: Callable[[int, int], object]) -> bytes:
     """Returns when the next warden has started its command, or ended without one."""
     reading, writing = os.pipe()
-    if os.fork() == 0:
+    try:
+        pid = os.fork()
+    except OSError as error:
+        os.close(reading)
+        os.close(writing)
+        return _refused(requests, error.errno or 0)
+    if pid == 0:
         os.close(reading)
         woken = _ready(prctl)
         byte, handles, _, _ = socket.recv_fds(requests, 1, _HANDLES_MAX)
@@ -107,6 +113,17 @@ def _fork_next(requests: socket.socket, prctl: Callable[[int, int], object]) -> 
     word = os.read(reading, 1)
     os.close(reading)
     return word
+
+
+def _refused(requests: socket.socket, number: int) -> bytes:
+    """Say of the next command that there can be no warden for it: there is no room for a process."""
+    byte, handles, _, _ = socket.recv_fds(requests, 1, _HANDLES_MAX)
+    if handles:
+        with socket.socket(fileno=handles[0]) as control:
+            _tell(control, {"failed": number})
+        for handle in handles[1:]:
+            os.close(handle)
+    return byte or _NO_MORE
 
 
 def _ready(prctl: Callable[[int, int], object]) -> int:

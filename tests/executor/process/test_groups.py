@@ -1,5 +1,6 @@
 """Commands that belong to a control group, from their first moment on."""
 
+import errno
 import os
 import signal
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from executor.process.command import Command, Ended
+from executor.process.command import Command, Ended, NotStarted
 from executor.process.processes import Processes
 from executor.process.programs import shell_argv
 from executor.sandbox.launch import Launch
@@ -95,6 +96,22 @@ async def test_after_the_groups_program_was_killed_another_one_enters(
     ended = await _run(processes, folder, f"{SHOWN}; {WARDENS_PROGRAM}")
     assert _name(group) in ended.output.head
     assert int(ended.output.head.split()[-1]) != first
+
+
+async def test_a_group_without_room_starts_nothing_and_goes_on_when_there_is(
+    processes: Processes, folder: int, group: Group
+) -> None:
+    await _run(processes, folder, "true")
+    bound = Path(group.join[0]).with_name("pids.max")
+    before = bound.read_text()
+    bound.write_text("1")
+    for _ in range(3):  # the warden that is there, then those that can't be forked
+        ended = await _run(processes, folder, "true")
+        assert ended.outcome == NotStarted(os.strerror(errno.EAGAIN))
+
+    bound.write_text(before)
+    await _run(processes, folder, "true")  # may be refused still: that was settled before
+    assert (await _run(processes, folder, "echo x")).output.head == b"x\n"
 
 
 async def test_what_a_command_in_a_group_leaves_is_ended_with_it(
