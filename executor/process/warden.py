@@ -116,7 +116,7 @@ def _fork_next(requests: socket.socket, prctl: Callable[[int, int], object]) -> 
 
 
 def _refused(requests: socket.socket, number: int) -> bytes:
-    """Say of the next command that there can be no warden for it: there is no room for a process."""
+    """Say of the next command that it gets no warden: there is no room for a process."""
     byte, handles, _, _ = socket.recv_fds(requests, 1, _HANDLES_MAX)
     if handles:
         with socket.socket(fileno=handles[0]) as control:

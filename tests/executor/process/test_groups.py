@@ -3,6 +3,8 @@
 import errno
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -25,15 +27,15 @@ WARDENS_PROGRAM = "ps -o ppid= -p $PPID"
 class Grouped(Unconfined):
     """No sandbox but a group."""
 
-    def __init__(self, group: Group) -> None:
-        self.group = group
+    def __init__(self, join: tuple[str, ...]) -> None:
+        self._join = join
 
     @asynccontextmanager
     async def around(
         self, argv: tuple[str, ...], environment: Mapping[str, str], folder: int
     ) -> AsyncGenerator[Launch]:
         del folder
-        yield Launch(argv, environment, join=self.group.join)
+        yield Launch(argv, environment, join=self._join)
 
 
 @pytest.fixture
@@ -47,7 +49,7 @@ def group() -> Iterator[Group]:
 
 @pytest.fixture
 async def processes(group: Group) -> AsyncIterator[Processes]:
-    processes = Processes("test-groups", os.environ, None, Grouped(group))
+    processes = Processes("test-groups", os.environ, None, Grouped(group.join))
     yield processes
     await processes.close()
 
@@ -123,10 +125,34 @@ async def test_what_a_command_in_a_group_leaves_is_ended_with_it(
     assert ended.left_behind == 1
 
 
+EXECUTOR = """
+import asyncio, os, sys
+from executor.process.command import Command
+from executor.process.processes import Processes
+from tests.executor.process.test_groups import Grouped
+async def main():
+    processes = Processes("test-groups-killed", os.environ, None, Grouped((sys.argv[1],)))
+    line = "(setsid sleep 60 &); env -i setsid sleep 60 & sleep 60"
+    await processes.run(Command(("/bin/sh", "-c", line), os.open("/", os.O_RDONLY), "call", 60))
+asyncio.run(main())
+"""
+
+
+async def test_nobody_is_left_in_a_group_whose_executor_was_killed(group: Group) -> None:
+    def members() -> list[str]:
+        return Path(group.join[0]).read_text().split()
+
+    with subprocess.Popen([sys.executable, "-c", EXECUTOR, group.join[0]]) as executor:
+        await until(lambda: len(members()) >= 6, seconds=10)
+        executor.kill()
+
+    await until(lambda: not members(), seconds=5)
+
+
 async def test_nobody_is_left_in_a_group_when_its_session_is_closed(
     folder: int, group: Group
 ) -> None:
-    processes = Processes("test-groups-2", os.environ, None, Grouped(group))
+    processes = Processes("test-groups-2", os.environ, None, Grouped(group.join))
     await _run(processes, folder, "true")
     assert Path(group.join[0]).read_text()
     await processes.close()
@@ -135,7 +161,7 @@ async def test_nobody_is_left_in_a_group_when_its_session_is_closed(
 
 
 async def test_a_group_that_is_gone_starts_nothing_outside_of_it(folder: int, group: Group) -> None:
-    processes = Processes("test-groups-3", os.environ, None, Grouped(group))
+    processes = Processes("test-groups-3", os.environ, None, Grouped(group.join))
     group.close()
 
     with pytest.raises(OSError, match="No such file"):
