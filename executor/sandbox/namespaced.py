@@ -40,6 +40,7 @@ class _Machine(msgspec.Struct, frozen=True):
     """What is looked at once: it changes with what is installed, not with what commands do."""
 
     hidden: tuple[Path, ...]
+    places: tuple[tuple[Path, Path], ...]
     readable: tuple[Path, ...]
     closed: tuple[Path, ...]
     group: Group
@@ -154,10 +155,7 @@ class Bubblewrapped:
         return bubblewrap.Sight(
             kernel=looks.kernel,
             hidden=machine.hidden,
-            places=(
-                (premises.temporary, TEMPORARY),  # first: homes in there are laid over it
-                (premises.home_kept, premises.home),
-            ),
+            places=machine.places,
             readable=(*machine.readable, *premises.readable),
             writable=premises.writable,
             project=project,
@@ -197,7 +195,10 @@ class Bubblewrapped:
         hidden = (*hidden, *(path for path in own if not path.is_relative_to(premises.project)))
         readable = (*shown_tools(premises, hidden), *git_configuration(premises.home))
         group = Group(f"codegen-{os.getpid()}-{id(self):x}", premises.bounds)
-        return _Machine(hidden, readable, closed_paths(), group)
+        places = [(premises.temporary, TEMPORARY)]  # first: homes in there are laid over it
+        if premises.home.is_dir() or _beneath(premises.home, hidden):
+            places.append((premises.home_kept, premises.home))
+        return _Machine(hidden, tuple(places), readable, closed_paths(), group)
 
 
 def _beneath(path: Path, folders: tuple[Path, ...]) -> bool:

@@ -54,13 +54,6 @@ async def processes(group: Group) -> AsyncIterator[Processes]:
     await processes.close()
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Iterator[int]:
-    handle = os.open(tmp_path, os.O_RDONLY)
-    yield handle
-    os.close(handle)
-
-
 def _name(group: Group) -> bytes:
     return Path(group.join[0]).parent.name.encode()
 
