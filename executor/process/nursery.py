@@ -8,7 +8,7 @@ import os
 import socket
 import subprocess
 import sys
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Self
 
 _PACKAGES = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
@@ -23,6 +23,7 @@ class Nursery:
 
     def __init__(self) -> None:
         self._running: tuple[subprocess.Popen[bytes], socket.socket] | None = None
+        self._branch: tuple[tuple[str, ...], socket.socket] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -58,12 +59,48 @@ class Nursery:
         self._running = process, ours
         return ours
 
-    def hand_over(self, handles: list[int]) -> None:
-        """Let a warden have `handles`; the caller closes its own. Raises OSError."""
-        socket.send_fds(self.start(), [b"+"], handles)
+    def hand_over(self, handles: list[int], join: tuple[str, ...] = ()) -> None:
+        """Let a warden have `handles`; the caller closes its own. Raises OSError.
+
+        The warden belongs to the control groups whose process lists `join` names.
+        """
+        try:
+            socket.send_fds(self._joined(join), [b"+"], handles)
+        except (BrokenPipeError, ConnectionResetError):  # it was killed
+            self._let_branch_go()
+            socket.send_fds(self._joined(join), [b"+"], handles)
+
+    def _joined(self, join: tuple[str, ...]) -> socket.socket:
+        """Where a program in these groups takes requests; one such at a time.
+
+        A process that enters a group waits for the kernel, 10 ms and more, so one enters, once,
+        and the wardens that it forks are there from the beginning.
+        """
+        if not join:
+            return self.start()
+        if self._branch is not None and self._branch[0] == join:
+            return self._branch[1]
+        requests = self.start()
+        self._let_branch_go()
+        ours, theirs = socket.socketpair()
+        with theirs, ExitStack() as sent, ExitStack() as unless_sent:
+            unless_sent.callback(ours.close)
+            groups = [os.open(path, os.O_WRONLY | os.O_CLOEXEC) for path in join]
+            for group in groups:
+                sent.callback(os.close, group)
+            socket.send_fds(requests, [b"+"], [theirs.fileno(), *groups])
+            unless_sent.pop_all()
+        self._branch = join, ours
+        return ours
+
+    def _let_branch_go(self) -> None:
+        if self._branch is not None:
+            self._branch[1].close()
+            self._branch = None
 
     def close(self) -> None:
         """End the program; it waits for its wardens, and they have nothing to watch any more."""
+        self._let_branch_go()
         if self._running is not None:
             process, requests = self._running
             requests.close()

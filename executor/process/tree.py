@@ -38,7 +38,8 @@ class Start(msgspec.Struct, frozen=True):
 
     def request(self) -> bytes:
         """What the warden is told, as it describes it."""
-        told = msgspec.to_builtins(self.launch) | {"terminal": self.terminal}
+        launch = msgspec.structs.replace(self.launch, join=())  # that is the nursery's business
+        told = msgspec.to_builtins(launch) | {"terminal": self.terminal}
         return json.dumps(told).encode() + b"\n"
 
 
@@ -82,7 +83,7 @@ class Tree:
                 theirs_too.callback(os.close, handle)
             for handle in kept:
                 unless_started.callback(os.close, handle)
-            nursery.hand_over([theirs.fileno(), start.folder, *given])
+            nursery.hand_over([theirs.fileno(), start.folder, *given], start.launch.join)
             unless_started.pop_all()
         tree = cls(ours, place)
         for reading, feed in zip(readings, feeds, strict=False):

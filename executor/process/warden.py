@@ -16,6 +16,10 @@ reads lines of JSON: {"failed": errno} or {"exited": wait status}, at last {"emp
 had to be killed}. With "terminal" standard output is one, and it becomes the command's own,
 standard input too.
 
+A byte that brings fewer handles asks for another such program, which takes requests on the first
+of them and stands in the control groups whose lists of processes the others are: to enter a group
+waits for the kernel, 10 ms and more, and what is forked in one does not.
+
 A command in a sandbox is either started by the sandbox's own program, which finds open what it
 needs, or restricts itself between fork and exec (`sandbox.enforce`).
 """
@@ -42,7 +46,7 @@ _PAUSE = 0.005
 _NO_MORE = b"-"
 _IGNORED_HERE = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGTSTP)
 _DEFAULT_BELOW = (*_IGNORED_HERE, signal.SIGCHLD, signal.SIGPIPE, signal.SIGXFSZ)
-_HANDLES_MAX = 5
+_HANDLES_MIN, _HANDLES_MAX = 4, 5
 _REHEARSAL = b'{"argv": ["sh", "-c", ":"], "environment": {"PATH": "/bin"}, "terminal": false}\n'
 
 Fact = dict[str, int]
@@ -58,8 +62,11 @@ def main() -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # wardens are reaped by the kernel
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     requests = socket.socket(fileno=0)
-    prctl = _prctl()
     gc.freeze()
+    _fork_all(requests, _prctl())
+
+
+def _fork_all(requests: socket.socket, prctl: Callable[[int, int], object]) -> None:
     while _fork_next(requests, prctl) != _NO_MORE:
         pass
     requests.close()
@@ -67,10 +74,29 @@ def main() -> None:
         os.waitpid(-1, 0)  # returns when the last warden has ended
 
 
+def _branch(handles: list[int], prctl: Callable[[int, int], object]) -> NoReturn:
+    """Become such a program oneself, in control groups that all its wardens are born into."""
+    with suppress(OSError):  # then the executor finds the other end closed
+        for group in handles[1:]:
+            os.write(group, b"0")
+            os.close(group)
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+        prctl(PR_SET_CHILD_SUBREAPER, 0)
+        _fork_all(socket.socket(fileno=handles[0]), prctl)
+    os._exit(0)
+
+
 def _fork_next(requests: socket.socket, prctl: Callable[[int, int], object]) -> bytes:
     """Returns when the next warden has started its command, or ended without one."""
     reading, writing = os.pipe()
-    if os.fork() == 0:
+    try:
+        pid = os.fork()
+    except OSError as error:
+        os.close(reading)
+        os.close(writing)
+        return _refused(requests, error.errno or 0)
+    if pid == 0:
         os.close(reading)
         woken = _ready(prctl)
         byte, handles, _, _ = socket.recv_fds(requests, 1, _HANDLES_MAX)
@@ -78,11 +104,26 @@ def _fork_next(requests: socket.socket, prctl: Callable[[int, int], object]) -> 
             os.write(writing, _NO_MORE)
             os._exit(0)
         requests.close()
+        if len(handles) < _HANDLES_MIN:
+            os.close(writing)
+            os.close(woken)
+            _branch(handles, prctl)
         _watch(handles, writing, woken)
     os.close(writing)
     word = os.read(reading, 1)
     os.close(reading)
     return word
+
+
+def _refused(requests: socket.socket, number: int) -> bytes:
+    """Say of the next command that it gets no warden: there is no room for a process."""
+    byte, handles, _, _ = socket.recv_fds(requests, 1, _HANDLES_MAX)
+    if handles:
+        with socket.socket(fileno=handles[0]) as control:
+            _tell(control, {"failed": number})
+        for handle in handles[1:]:
+            os.close(handle)
+    return byte or _NO_MORE
 
 
 def _ready(prctl: Callable[[int, int], object]) -> int:
@@ -156,7 +197,6 @@ def _start(
 ) -> int:
     """Start the command in a session of its own; its process id. Raises OSError."""
     os.fchdir(folder)
-    enforce.join(request)
     os.environ["PATH"] = request["environment"]["PATH"]  # where posix_spawnp looks
     # The first terminal that the leader of a session opens becomes its own.
     terminal = request.get("terminal")

@@ -74,7 +74,7 @@ class Contained:
                 raise SandboxBroken("the project's path has a comma, which no mount can name")
             prepare(premises, {})
             seen = outline(premises, self._scan)
-            stubs = Stubs(premises.project, dict.fromkeys(seen.missing), premises.scratch / "lock")
+            stubs = Stubs(premises.project, dict.fromkeys(seen.missing), premises.scratch)
             held.append(stubs)
             mounts = self._mounts(seen, stubs.put_up())
         except OSError as error:

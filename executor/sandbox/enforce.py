@@ -6,6 +6,7 @@ is enforced was settled elsewhere. Returns only by raising OSError.
 
 import base64
 import ctypes
+import errno
 import fcntl
 import os
 import resource
@@ -24,9 +25,10 @@ _CAPABILITY_VERSION_3 = 0x20080522
 _CAPSET = {"x86_64": 126, "aarch64": 91}
 _CAPABILITIES = 64
 _FIRST_SPARE = 64
-_FILE_RIGHTS = 0b1100_0000_0000_0111
+_RULE = struct.Struct("=Qi")
+FILE_RIGHTS = 0b1100_0000_0000_0111
 """Those that Landlock takes for what is no folder."""
-OOM_SCORE = "500"
+OOM_SCORE = b"500"
 """When memory runs out, a command goes before whatever its user works with."""
 
 
@@ -60,7 +62,6 @@ class Request(TypedDict):
     terminal: NotRequired[bool]
     opened: NotRequired[list[Opened]]
     folder_at: NotRequired[int | None]
-    join: NotRequired[list[str]]
     restrictions: NotRequired[Restrictions | None]
 
 
@@ -77,19 +78,11 @@ def out_of_the_way(handle: int) -> int:
     return fcntl.fcntl(handle, fcntl.F_DUPFD_CLOEXEC, _FIRST_SPARE)
 
 
-def join(request: Request) -> None:
-    """Enter the control groups that the request names. Raises OSError."""
-    for path in request.get("join", ()):
-        with open(path, "w", encoding="ascii") as file:
-            file.write("0")
-
-
 def become(request: Request, restrictions: Restrictions) -> None:
     """Restrict this process and turn it into the command. Raises OSError."""
     library = ctypes.CDLL(None, use_errno=True)
     _limit(restrictions["limits"])
-    with suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
-        file.write(OOM_SCORE)
+    _go_first()
     ruleset = _ruleset(library, restrictions)
     _drop_capabilities(library)
     _checked(library.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
@@ -97,6 +90,13 @@ def become(request: Request, restrictions: Restrictions) -> None:
     os.close(ruleset)
     _install(library, base64.b64decode(restrictions["filter"]))
     os.execvpe(request["argv"][0], request["argv"], request["environment"])
+
+
+def _go_first() -> None:
+    with suppress(OSError):
+        handle = os.open("/proc/self/oom_score_adj", os.O_WRONLY | os.O_CLOEXEC)
+        os.write(handle, OOM_SCORE)  # a text file's encoding would be imported in each child
+        os.close(handle)
 
 
 def _limit(limits: Mapping[str, int]) -> None:
@@ -114,22 +114,24 @@ def _ruleset(library: ctypes.CDLL, restrictions: Restrictions) -> int:
     ruleset = _checked(library.syscall(_LANDLOCK_CREATE_RULESET, attributes, len(attributes), 0))
     project = _identified(restrictions["project"], restrictions["identity"])
     for grant in restrictions["grants"]:
-        with suppress(FileNotFoundError):  # what is gone by now needs no rights
-            _add(library, ruleset, project, grant)
+        try:
+            handle = _beneath(library, project, grant["path"])
+        except FileNotFoundError:  # what is gone by now needs no rights
+            continue
+        try:
+            _add(library, ruleset, handle, grant["rights"])
+        except OSError as error:
+            if error.errno != errno.EINVAL:
+                raise
+            _add(library, ruleset, handle, grant["rights"] & FILE_RIGHTS)  # it became a file
+        os.close(handle)
     os.close(project)
     return ruleset
 
 
-def _add(library: ctypes.CDLL, ruleset: int, project: int, grant: Grant) -> None:
-    handle = _beneath(library, project, grant["path"])
-    try:
-        rights = grant["rights"]
-        if not _is_folder(handle):
-            rights &= _FILE_RIGHTS
-        rule = struct.pack("=Qi", rights, handle)
-        _checked(library.syscall(_LANDLOCK_ADD_RULE, ruleset, _RULE_PATH_BENEATH, rule, 0))
-    finally:
-        os.close(handle)
+def _add(library: ctypes.CDLL, ruleset: int, handle: int, rights: int) -> None:
+    rule = _RULE.pack(rights, handle)
+    _checked(library.syscall(_LANDLOCK_ADD_RULE, ruleset, _RULE_PATH_BENEATH, rule, 0))
 
 
 def _beneath(library: ctypes.CDLL, project: int, path: str) -> int:
@@ -137,10 +139,6 @@ def _beneath(library: ctypes.CDLL, project: int, path: str) -> int:
         return os.open(path, os.O_PATH | os.O_CLOEXEC)
     how = struct.pack("=QQQ", os.O_PATH | os.O_CLOEXEC, 0, _RESOLVE_BENEATH | _RESOLVE_NO_SYMLINKS)
     return _checked(library.syscall(_OPENAT2, project, os.fsencode(path or "."), how, len(how)))
-
-
-def _is_folder(handle: int) -> bool:
-    return os.fstat(handle).st_mode & 0o170000 == 0o040000
 
 
 def _identified(path: str, identity: Sequence[int] | None) -> int:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from executor.sandbox.enforce import FILE_RIGHTS
 from executor.sandbox.launch import Grant
 
 ABI_MIN = 6
@@ -55,19 +56,20 @@ class Tree(msgspec.Struct, frozen=True):
     def grants(self, rights: int) -> Iterator[Grant]:
         """`rights` on everything that is not apart."""
         above = {str(parent) for path in self.apart for parent in Path(path).parents}
-        waiting = [""]
+        waiting = [("", True)]
         while waiting:
-            path = waiting.pop()
+            path, is_folder = waiting.pop()
+            most = HANDLED if is_folder else FILE_RIGHTS
             if path in self.apart:
                 if self.less:
-                    yield Grant(self.prefix + path, self.less)
+                    yield Grant(self.prefix + path, self.less & most)
             elif (path or ".") not in above:
-                yield Grant(self.prefix + path, rights)
+                yield Grant(self.prefix + path, rights & most)
             else:
                 yield Grant(self.prefix + path, LIST)
                 waiting += self._inside(path)
 
-    def _inside(self, path: str) -> list[str]:
+    def _inside(self, path: str) -> list[tuple[str, bool]]:
         with os.scandir(self.folder / path) as entries:
-            names = [entry.name for entry in entries if not entry.is_symlink()]
-        return [f"{path}/{name}" if path else name for name in sorted(names)]
+            found = [(entry.name, entry.is_dir()) for entry in entries if not entry.is_symlink()]
+        return [(f"{path}/{name}" if path else name, folder) for name, folder in sorted(found)]

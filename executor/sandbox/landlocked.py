@@ -103,16 +103,17 @@ class Landlocked:
         to make them in every protected folder beneath it."""
         seen = outline(self._premises, self._scan)
         readable = {*seen.protected, *(f"{path}/.keep-apart" for path in seen.repositories)}
+        readable |= {*seen.missing, *seen.missing_commons}  # another session may hold their places
         secrets = frozenset(seen.secrets)
         apart = frozenset(readable | secrets | {".keep-apart"})
         found = Tree(self._premises.project, apart, READ, "").grants(WRITE)
         return tuple(grant for grant in found if grant.path not in secrets)
 
     def _limits(self) -> dict[str, int]:
-        """The bound on processes is the kernel's for all of this user's, so it counts from there
-        on."""
+        """The bound on processes is the kernel's for all of this user's, threads counted, so it
+        counts from there on; the machine's are told at once, and are never fewer."""
         bounds = self._premises.bounds
-        running = sum(1 for name in os.listdir("/proc") if name.isdigit() and _is_mine(name))
+        running = int(Path("/proc/loadavg").read_bytes().split()[3].partition(b"/")[2])
         return {
             "RLIMIT_CORE": 0,
             "RLIMIT_DATA": memory_of(bounds),
@@ -144,10 +145,3 @@ class Landlocked:
         system += [Grant(f"/dev/{name}", DEVICE | READ) for name in _DEVICES]
         system += [Grant("/proc", READ), Grant("/sys", READ)]
         return tuple(system), base64.b64encode(program).decode()
-
-
-def _is_mine(name: str) -> bool:
-    try:
-        return os.stat(f"/proc/{name}").st_uid == os.getuid()
-    except OSError:
-        return False

@@ -54,7 +54,7 @@ class Launch(msgspec.Struct, frozen=True):
     folder_at: int | None = None
     """The number under which the program finds the command's folder open."""
     join: tuple[str, ...] = ()
-    """Files of control groups that the command's process id is written to."""
+    """Control groups that the command is born into, by their lists of processes."""
     restrictions: Restrictions | None = None
 
 

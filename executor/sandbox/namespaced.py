@@ -40,9 +40,22 @@ class _Machine(msgspec.Struct, frozen=True):
     """What is looked at once: it changes with what is installed, not with what commands do."""
 
     hidden: tuple[Path, ...]
+    places: tuple[tuple[Path, Path], ...]
     readable: tuple[Path, ...]
     closed: tuple[Path, ...]
     group: Group
+
+
+class _Looks(msgspec.Struct, frozen=True):
+    """What is looked at before each command; while it is the same, so are the arguments."""
+
+    seen: Outline
+    held: tuple[str, ...]
+    kernel: tuple[Path, ...]
+    sockets: tuple[Path, ...]
+    are_folders: tuple[bool, ...]
+    """Of the secrets: which are shut as folders."""
+    workdir: str
 
 
 class Bubblewrapped:
@@ -57,6 +70,7 @@ class Bubblewrapped:
         self._looking = asyncio.Lock()
         self._machine: _Machine | None = None
         self._filter: str | None = None
+        self._last: tuple[_Looks, tuple[str, ...]] | None = None
 
     @asynccontextmanager
     async def around(
@@ -97,14 +111,22 @@ class Bubblewrapped:
             seen = outline(premises, self._scan)
             names: dict[str, bytes | None] = dict.fromkeys(seen.missing)
             names |= dict.fromkeys(seen.missing_commons, COMMON_FOLDER_CONTENT)
-            stubs = Stubs(premises.project, names, premises.scratch / "lock")
+            stubs = Stubs(premises.project, names, premises.scratch)
             held.append(stubs)
-            sight = self._sight(machine, seen, stubs.put_up())
+            looks = _Looks(
+                seen,
+                stubs.put_up(),
+                kernel_settings(),
+                listening_sockets(premises, machine.hidden),
+                tuple(os.path.isdir(premises.project / path) for path in seen.secrets),
+                workdir,
+            )
         except OSError as error:
             raise SandboxBroken(str(error)) from error
-        own = self._own_arguments(sight, workdir)
+        if self._last is None or self._last[0] != looks:
+            self._last = looks, self._own_arguments(self._sight(machine, looks), workdir)
         return Launch(
-            (*own, *argv),
+            (*self._last[1], *argv),
             inner_environment(environment, closed=not self._shares_network),
             opened=self._opened(),
             folder_at=bubblewrap.FOLDER_AT,
@@ -124,19 +146,16 @@ class Bubblewrapped:
             filtered=self._filter is not None,
         )
 
-    def _sight(self, machine: _Machine, seen: Outline, held: tuple[str, ...]) -> bubblewrap.Sight:
+    def _sight(self, machine: _Machine, looks: _Looks) -> bubblewrap.Sight:
         premises = self._premises
         project = premises.project
+        seen, held = looks.seen, looks.held
         commons = set(seen.missing_commons)
-        sockets = listening_sockets(premises, machine.hidden)
         inside = tuple(path for path in premises.own if path.is_relative_to(project))
         return bubblewrap.Sight(
-            kernel=kernel_settings(),
+            kernel=looks.kernel,
             hidden=machine.hidden,
-            places=(
-                (premises.temporary, TEMPORARY),  # first: homes in there are laid over it
-                (premises.home_kept, premises.home),
-            ),
+            places=machine.places,
             readable=(*machine.readable, *premises.readable),
             writable=premises.writable,
             project=project,
@@ -146,9 +165,9 @@ class Bubblewrapped:
                 *(project / path for path in seen.secrets),
                 *(project / path for path in held if path not in commons),
                 *inside,
-                *machine.closed,
-                *sockets,
+                *looks.sockets,
             ),
+            closed=machine.closed,
             constant=tuple((premises.scratch / "dot", path) for path in held if path in commons),
         )
 
@@ -176,7 +195,10 @@ class Bubblewrapped:
         hidden = (*hidden, *(path for path in own if not path.is_relative_to(premises.project)))
         readable = (*shown_tools(premises, hidden), *git_configuration(premises.home))
         group = Group(f"codegen-{os.getpid()}-{id(self):x}", premises.bounds)
-        return _Machine(hidden, readable, closed_paths(), group)
+        places = [(premises.temporary, TEMPORARY)]  # first: homes in there are laid over it
+        if premises.home.is_dir() or _beneath(premises.home, hidden):
+            places.append((premises.home_kept, premises.home))
+        return _Machine(hidden, tuple(places), readable, closed_paths(), group)
 
 
 def _beneath(path: Path, folders: tuple[Path, ...]) -> bool:

@@ -4,12 +4,14 @@ Looks at the project by names; puts nothing up.
 """
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
 
 from executor.sandbox.premises import Premises
 from executor.sandbox.scan import Scan
+from executor.sandbox.stubs import holds_a_place
 
 GIT_PARTS = ("config", "config.worktree", "hooks", "modules", "worktrees")
 """Of a repository: what makes git run something, or look elsewhere for what does."""
@@ -37,23 +39,29 @@ class Outline(msgspec.Struct, frozen=True):
 
 def outline(premises: Premises, scan: Scan) -> Outline:
     """Look again; cheap where little has changed."""
-    root = premises.project
+    root = str(premises.project)
     found = scan.look()
     protected: list[str] = []
     repositories: list[str] = []
-    missing = _missing_names(premises, found.protected)
+    held = {path for path in found.protected if path in premises.protected and _holds(root, path)}
+    missing = _missing_names(premises, (path for path in found.protected if path not in held))
     commons: list[str] = []
     for path in found.protected:
-        if _is_repository(root / path) and len(repositories) < MAX_REPOSITORIES:
+        if path in held:
+            continue
+        if _is_repository(root, path) and len(repositories) < MAX_REPOSITORIES:
             repositories.append(path)
-            for part in (*GIT_PARTS, COMMON_FOLDER):
+            for part in GIT_PARTS:
                 inside = f"{path}/{part}"
-                if os.path.lexists(root / inside):
+                if os.path.lexists(f"{root}/{inside}") and not _holds(root, inside):
                     protected += _existing(root, inside)
-                elif part == COMMON_FOLDER:
-                    commons.append(inside)
                 else:
                     missing.append(inside)
+            inside = f"{path}/{COMMON_FOLDER}"
+            if os.path.lexists(f"{root}/{inside}"):
+                protected += _existing(root, inside)
+            else:
+                commons.append(inside)
         else:
             protected += _existing(root, path)
     secrets = [real for path in found.secrets for real in _existing(root, path)]
@@ -66,21 +74,29 @@ def outline(premises: Premises, scan: Scan) -> Outline:
     )
 
 
-def _missing_names(premises: Premises, there: tuple[str, ...]) -> list[str]:
+def _holds(root: str, path: str) -> bool:
+    """Whether it stands there for another command only: no more than a name that is missing."""
+    return holds_a_place(f"{root}/{path}")
+
+
+def _missing_names(premises: Premises, there: Iterable[str]) -> list[str]:
     """Of the project's first level; deeper down the folders themselves may come and go."""
     present = {path.casefold() for path in there}
     return sorted(premises.protected - present - LEFT_MISSING)
 
 
-def _is_repository(path: Path) -> bool:
-    return path.name.casefold() == ".git" and path.is_dir() and not path.is_symlink()
+def _is_repository(root: str, path: str) -> bool:
+    if path.rpartition("/")[2].casefold() != ".git":
+        return False
+    whole = f"{root}/{path}"
+    return os.path.isdir(whole) and not os.path.islink(whole)
 
 
-def _existing(root: Path, path: str) -> list[str]:
+def _existing(root: str, path: str) -> list[str]:
     """`path`, or what the link there leads to within the project."""
-    whole = root / path
-    if not whole.is_symlink():
+    whole = f"{root}/{path}"
+    if not os.path.islink(whole):
         return [path]
     real = Path(os.path.realpath(whole))
-    inside = real.is_relative_to(root) and real != root and real.exists()
+    inside = real.is_relative_to(root) and real != Path(root) and real.exists()
     return [str(real.relative_to(root))] if inside else []

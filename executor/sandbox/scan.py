@@ -28,6 +28,8 @@ class Found(msgspec.Struct, frozen=True):
 
 
 class _Folder(msgspec.Struct, frozen=True):
+    """Paths relative to the project, as in `Found`; its folders last first."""
+
     changed_ns: int
     folders: tuple[str, ...]
     secrets: tuple[str, ...]
@@ -41,7 +43,7 @@ class Scan:
         self, project: Path, protected: frozenset[str], exposed: Callable[[str], bool]
     ) -> None:
         """`protected` holds folded names; `exposed` tells which secrets are shown all the same."""
-        self._project = project
+        self._project = str(project)
         self._protected = protected
         self._exposed = exposed
         self._known: dict[str, _Folder] = {}
@@ -58,17 +60,16 @@ class Scan:
             if folder is None:
                 continue
             known[path] = folder
-            prefix = f"{path}/" if path else ""
-            secrets += [prefix + name for name in folder.secrets]
-            protected += [prefix + name for name in folder.protected]
-            waiting += [prefix + name for name in reversed(folder.folders)]
+            secrets += folder.secrets
+            protected += folder.protected
+            waiting += folder.folders
         self._known = known
         return Found(tuple(secrets[:MAX_FOUND]), tuple(protected[:MAX_FOUND]))
 
     def _folder(self, path: str) -> _Folder | None:
-        whole = os.path.join(self._project, path)
+        whole = f"{self._project}/{path}"
         try:
-            changed_ns = os.stat(whole, follow_symlinks=False).st_mtime_ns
+            changed_ns = os.lstat(whole).st_mtime_ns
             known = self._known.get(path)
             if known is not None and known.changed_ns == changed_ns:
                 return known
@@ -85,15 +86,15 @@ class Scan:
                 name, is_folder = entry.name, entry.is_dir(follow_symlinks=False)
                 inside = f"{path}/{name}" if path else name
                 if name.casefold() in self._protected:
-                    protected.append(name)
+                    protected.append(inside)
                 elif _hides(name, is_folder=is_folder):
                     if not self._exposed(inside):
-                        secrets.append(name)
+                        secrets.append(inside)
                 elif is_folder and name not in SKIPPED:
-                    folders.append(name)
+                    folders.append(inside)
         settled = changed_ns < time.time_ns() - _SETTLED_NS
         return _Folder(
-            changed_ns if settled else -1, tuple(folders), tuple(secrets), tuple(protected)
+            changed_ns if settled else -1, tuple(folders[::-1]), tuple(secrets), tuple(protected)
         )
 
 

@@ -12,26 +12,41 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-_MODE = 0o1500
+_MODE = 0o1700
+"""Whoever owns it may move it: that takes the right to write in it."""
+_CONTENT_MAX = 64
 _LOCK_FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+
+
+def holds_a_place(path: str) -> bool:
+    """Whether what stands at `path` was put there by `Stubs`, of whichever session."""
+    try:
+        return os.lstat(path).st_mode == stat.S_IFDIR | _MODE and not os.listdir(path)
+    except OSError:
+        return False
 
 
 class Stubs:
     """Of one command, until it has ended.
 
     Commands of all sessions in one project share the names; the last one to end removes them.
+    Folders are moved in from `kept` and back: to free one waits for the disk, to move one does not.
     """
 
-    def __init__(self, project: Path, names: Mapping[str, bytes | None], lock: Path) -> None:
+    def __init__(self, project: Path, names: Mapping[str, bytes | None], kept: Path) -> None:
         """`names` are paths relative to `project` whose folders exist; those with a content are
-        files of that content instead, for readers that would stumble over a folder."""
-        self._project = project
+        files of that content instead, for readers that would stumble over a folder. `kept` is a
+        folder of this user's alone, for this project."""
+        self._project = str(project)
         self._names = names
-        self._lock = os.open(lock, _LOCK_FLAGS, 0o600)
+        self._spare = f"{kept}/spare"
+        self._lock = os.open(kept / "lock", _LOCK_FLAGS, 0o600)
         fcntl.flock(self._lock, fcntl.LOCK_SH)
 
     def put_up(self) -> tuple[str, ...]:
         """The names that are held; one that came to exist meanwhile is not. Raises OSError."""
+        with suppress(FileExistsError):
+            os.mkdir(self._spare, 0o700)
         return tuple(name for name in self._names if self._held(name))
 
     def close(self) -> None:
@@ -44,8 +59,14 @@ class Stubs:
         os.close(self._lock)
 
     def _held(self, name: str) -> bool:
+        path, content = self._at(name), self._names[name]
         try:
-            self._make(self._project / name, self._names[name])
+            if os.path.lexists(path):
+                return self._is_stub(name)
+            if content is None:
+                self._make_folder(path, self._spare_of(name))
+            else:
+                self._make_file(path, self._spare_of(name), content)
         except FileExistsError:
             return self._is_stub(name)
         except OSError as error:
@@ -54,26 +75,60 @@ class Stubs:
             raise
         return True
 
-    def _make(self, path: Path, content: bytes | None) -> None:
-        if content is None:
-            path.mkdir()
-            path.chmod(_MODE)
-            return
-        with open(path, "xb") as file:
-            file.write(content)
+    def _make_folder(self, path: str, spare: str) -> None:
+        """In one step, so that no other session meets it with another mode."""
+        try:
+            os.rename(spare, path)
+        except OSError:  # there is none, or it lies on another disk
+            os.mkdir(path, _MODE)
+
+    def _make_file(self, path: str, spare: str, content: bytes) -> None:
+        """Made aside, so that no other session meets it half written."""
+        if _content(spare) != content:
+            fresh = f"{spare}.{os.getpid()}"
+            Path(fresh).write_bytes(content)
+            os.replace(fresh, spare)
+        try:
+            os.link(spare, path)
+        except FileExistsError:
+            raise
+        except OSError:  # it lies on another disk
+            with open(path, "xb") as file:
+                file.write(content)
 
     def _remove(self, name: str) -> None:
-        if self._names[name] is None:
-            os.rmdir(self._project / name)
-        else:
-            os.unlink(self._project / name)
+        path = self._at(name)
+        if self._names[name] is not None:
+            os.unlink(path)
+            return
+        spare = self._spare_of(name)
+        try:
+            os.rename(path, spare)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            os.rmdir(path)
+            return
+        if os.listdir(spare):  # put to use between the look and the move
+            os.rename(spare, path)
 
     def _is_stub(self, name: str) -> bool:
-        path, content = self._project / name, self._names[name]
-        try:
-            kind = os.lstat(path).st_mode
-            if content is None:
-                return kind == stat.S_IFDIR | _MODE
-            return stat.S_ISREG(kind) and path.read_bytes() == content
-        except OSError:
-            return False
+        path, content = self._at(name), self._names[name]
+        return holds_a_place(path) if content is None else _content(path) == content
+
+    def _at(self, name: str) -> str:
+        return f"{self._project}/{name}"
+
+    def _spare_of(self, name: str) -> str:
+        return f"{self._spare}/{name.replace('%', '%25').replace('/', '%2F')}"
+
+
+def _content(path: str) -> bytes | None:
+    """How a file begins; None for anything else."""
+    try:
+        if not stat.S_ISREG(os.lstat(path).st_mode):
+            return None
+        with open(path, "rb") as file:
+            return file.read(_CONTENT_MAX)
+    except OSError:
+        return None

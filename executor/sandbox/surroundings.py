@@ -6,8 +6,10 @@ Looks at names; says nothing of how a sandbox shows or hides them.
 import os
 import pwd
 import re
+import stat
 import sys
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 
 from executor.sandbox.premises import Premises
@@ -23,7 +25,9 @@ CLOSED = (
     "/var/log", "/var/backups",
 )  # fmt: skip
 """Secrets of the system, for a user who could read them."""
-KERNEL = ("sys", "sysrq-trigger", "irq", "bus", "fs", "mtrr", "scsi", "acpi", "driver")
+KERNEL = ("sys", "fs", "scsi", "acpi", "driver")
+"""Of /proc. What else root may write there bubblewrap makes read-only itself, or it takes a
+capability that no command has."""
 TOOLCHAINS = (
     ".pyenv", ".nvm", ".rustup", ".cargo/bin", ".cargo/registry", ".cargo/git", ".cargo/env",
     ".local/bin", ".local/lib", ".local/share/uv", ".local/share/pipx", ".local/share/pnpm",
@@ -45,6 +49,7 @@ _FILES = ("NODE_EXTRA_CA_CERTS", "PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FIL
 _BIN = frozenset({"bin", "sbin", "shims", "libexec"})
 _SECRET = re.compile(rb"://[^/\s]*@|token|password|-----BEGIN", re.IGNORECASE)
 _MAX_SOCKETS = 200
+_MAX_LOOKED = 200
 _BASE = re.compile(r"^home\s*=\s*(\S.*)$", re.MULTILINE)
 
 
@@ -78,19 +83,32 @@ def kernel_settings() -> tuple[Path, ...]:
     """What of /proc root may write by being root alone; a namespace does not keep it from that."""
     if os.getuid() != 0:
         return ()
-    return tuple(path for name in KERNEL if (path := Path("/proc") / name).exists())
+    return tuple(Path("/proc") / name for name in KERNEL if _is_writable(f"/proc/{name}"))
+
+
+def _is_writable(path: str) -> bool:
+    """Whether its owner may write anything in there, going by modes; a big tree counts as such."""
+    files = (f"{folder}/{name}" for folder, _, names in os.walk(path) for name in names)
+    return any(_owner_may_write(file) for file in islice(files, _MAX_LOOKED)) or any(files)
+
+
+def _owner_may_write(path: str) -> bool:
+    try:
+        return bool(os.lstat(path).st_mode & stat.S_IWUSR)
+    except OSError:
+        return True
 
 
 def listening_sockets(premises: Premises, hidden: Iterable[Path]) -> tuple[Path, ...]:
     """Sockets in the file system that no hidden folder hides; those of the project stay."""
-    covered = (*hidden, premises.project)
+    covered = tuple(f"{place}/" for place in (*hidden, premises.project))
     try:
         with open("/proc/net/unix", encoding="utf-8", errors="surrogateescape") as table:
             names = {line.rstrip("\n").partition(" /")[2] for line in table}
     except OSError:
         return ()
-    paths = (Path(f"/{name}") for name in sorted(names) if name)
-    bare = (path for path in paths if not any(path.is_relative_to(place) for place in covered))
+    paths = (f"/{name}" for name in sorted(names) if name)
+    bare = (Path(path) for path in paths if not path.startswith(covered))
     return tuple(path for path in bare if path.is_socket())[:_MAX_SOCKETS]
 
 

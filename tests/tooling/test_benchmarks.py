@@ -65,7 +65,7 @@ def test_a_seed_of_chaos_repeats_its_schedule() -> None:
 
 @needs_servers
 @pytest.mark.parametrize(
-    "benchmark", ["bus", "crowd", "idle", "ledger", "long_session", "relay", "sessions"]
+    "benchmark", ["bus", "crowd", "idle", "ledger", "long_session", "relay", "sandbox", "sessions"]
 )
 def test_each_benchmark_runs_to_its_end_and_writes_what_it_shows(
     benchmark: str, tmp_path: Path

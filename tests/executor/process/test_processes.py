@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -26,13 +26,6 @@ async def processes() -> AsyncIterator[Processes]:
     processes = Processes(OWNER, os.environ)
     yield processes
     await processes.close()
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Iterator[int]:
-    handle = os.open(tmp_path, os.O_RDONLY)
-    yield handle
-    os.close(handle)
 
 
 def _shell(folder: int, line: str, timeout_s: float = 30, spill: Path | None = None) -> Command:

@@ -3,12 +3,14 @@
 import os
 import stat
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from executor.process.git import runs_programs
 from executor.sandbox.container import Contained
 from executor.sandbox.detect import look
+from executor.sandbox.outline import GIT_PARTS, outline
 from executor.sandbox.premises import Premises
 from executor.sandbox.scan import Found, Scan
 from executor.sandbox.seatbelt import profile
@@ -32,28 +34,91 @@ def _premises(folder: Path) -> Premises:
 
 
 def test_places_are_held_until_the_last_command_has_ended(tmp_path: Path) -> None:
-    lock = tmp_path / "lock"
+    root, kept = _folders(tmp_path)
     names = {"held": None, "dot": b".\n", "mine": None}
-    (tmp_path / "mine").write_text("x")
-    first = Stubs(tmp_path, names, lock)
-    second = Stubs(tmp_path, names, lock)
+    (root / "mine").write_text("x")
+    first = Stubs(root, names, kept)
+    second = Stubs(root, names, kept)
     assert first.put_up() == second.put_up() == ("held", "dot")
-    assert stat.S_IMODE((tmp_path / "held").stat().st_mode) == 0o1500
+    assert stat.S_IMODE((root / "held").stat().st_mode) == 0o1700
 
     first.close()
-    assert (tmp_path / "held").is_dir()
+    assert (root / "held").is_dir()
     second.close()
-    assert sorted(os.listdir(tmp_path)) == ["lock", "mine"]
+    assert os.listdir(root) == ["mine"]
+
+
+def test_a_place_is_held_again_by_what_held_it_before(tmp_path: Path) -> None:
+    root, kept = _folders(tmp_path)
+    inodes: list[int] = []
+    for _ in range(2):
+        stubs = Stubs(root, {"held": None, "dot": b".\n"}, kept)
+        assert stubs.put_up() == ("held", "dot")
+        inodes += [(root / name).stat().st_ino for name in ("held", "dot")]
+        stubs.close()
+
+    assert inodes[:2] == inodes[2:]
+    assert os.listdir(root) == []
+
+
+def test_what_was_put_into_a_held_place_stays_there(tmp_path: Path) -> None:
+    root, kept = _folders(tmp_path)
+    stubs = Stubs(root, {"held": None, "dot": b".\n"}, kept)
+    stubs.put_up()
+    (root / "held" / "note").write_text("x")
+    (root / "dot").unlink()
+    (root / "dot").write_text("y")
+    stubs.close()
+
+    assert (root / "held" / "note").read_text() == "x"
+    assert (root / "dot").read_text() == "y"
+    assert Stubs(root, {"held": None, "dot": b".\n"}, kept).put_up() == ()
+
+
+def test_places_are_held_where_nothing_can_be_moved_in(tmp_path: Path) -> None:
+    other = Path("/dev/shm")
+    if not other.is_dir() or tmp_path.stat().st_dev == other.stat().st_dev:
+        pytest.skip("there is no second file system")
+    root, _ = _folders(tmp_path)
+    with TemporaryDirectory(dir=other) as elsewhere:
+        for _ in range(2):
+            stubs = Stubs(root, {"held": None, "dot": b".\n"}, Path(elsewhere))
+            assert stubs.put_up() == ("held", "dot")
+            stubs.close()
+            assert os.listdir(root) == []
 
 
 def test_what_a_killed_executor_has_left_is_removed_by_the_next(tmp_path: Path) -> None:
-    (tmp_path / "held").mkdir()
-    (tmp_path / "held").chmod(0o1500)
-    stubs = Stubs(tmp_path, {"held": None}, tmp_path / "lock")
+    root, kept = _folders(tmp_path)
+    (root / "held").mkdir()
+    (root / "held").chmod(0o1700)
+    stubs = Stubs(root, {"held": None}, kept)
 
     assert stubs.put_up() == ("held",)
     stubs.close()
-    assert not (tmp_path / "held").exists()
+    assert not (root / "held").exists()
+
+
+def test_a_place_that_another_command_holds_counts_as_missing(tmp_path: Path) -> None:
+    premises = _premises(tmp_path)
+    root, _ = premises.project, (tmp_path / "kept").mkdir()
+    (root / ".git").mkdir()
+    scan = Scan(root, premises.protected, premises.exposed)
+    before = outline(premises, scan)
+    stubs = Stubs(root, dict.fromkeys(before.missing), tmp_path / "kept")
+    assert stubs.put_up() == before.missing == (".codegen", *(f".git/{x}" for x in GIT_PARTS))
+
+    assert outline(premises, scan) == before
+    (root / ".codegen" / "config.toml").write_text("")
+    assert outline(premises, scan).protected == (".codegen",)
+
+
+def _folders(folder: Path) -> tuple[Path, Path]:
+    """A project, and what is kept for it."""
+    root, kept = folder / "project", folder / "kept"
+    root.mkdir()
+    kept.mkdir()
+    return root, kept
 
 
 def test_a_scan_finds_what_came_and_forgets_what_went(tmp_path: Path) -> None:

@@ -60,10 +60,16 @@ class Cell:
             "LANG": "C.UTF-8",
             **_POISON,
         }
-        self._made = _confinement(kind, self._premises(network))
+        self.premises = self._premises(network)
+        self.confinement = confinement_of(kind, self.premises)
         self.owner = f"cell-{secrets.token_hex(6)}"
-        self.processes = Processes(self.owner, self.environment, None, self._made)
+        self.use(self.confinement)
         self._before = self._outside()
+
+    def use(self, confinement: Confinement) -> None:
+        """Run what follows in there."""
+        self.confinement = confinement
+        self.processes = Processes(self.owner, self.environment, None, confinement)
 
     def _project(self) -> None:
         self.root.mkdir()
@@ -172,7 +178,7 @@ _POISON = {
 }  # fmt: skip
 
 
-def _confinement(kind: Kind, premises: Premises) -> Confinement:
+def confinement_of(kind: Kind, premises: Premises) -> Confinement:
     if kind == "landlock":
         return Landlocked(premises)
     assert FINDINGS.bubblewrap is not None

@@ -3,11 +3,12 @@
 import shutil
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from executor.process.command import Exited
 from tests.requirements import covers
-from tests.security.sandbox.cell import Cell, Kind
+from tests.security.sandbox.cell import Cell, Kind, confinement_of
 from tests.security.sandbox.probes import PROBES
 
 PTY = "import pty; pty.spawn(['echo', 'hi'])"
@@ -108,3 +109,13 @@ async def test_an_open_network_opens_the_network_and_nothing_else(cell: Cell, ki
             await opened.attempt(PROBES[probe])
     finally:
         await opened.close()
+
+
+async def test_commands_of_a_user_without_a_home_run(cell: Cell, kind: Kind) -> None:
+    nowhere = Path("/nonexistent")  # as the user database has it for some
+    without = msgspec.structs.replace(cell.premises, home=nowhere)
+    await cell.confinement.close()
+    cell.use(confinement_of(kind, without))
+
+    assert await _works(cell, "echo fine; echo x > src/made") == "fine\n"
+    assert not nowhere.exists()
