@@ -30,6 +30,7 @@ OF_LOCAL_SECURITY: tuple[Requirement, ...] = (
     Requirement("R-HOSTS-1", SECURITY, "Commands reach the hosts that are allowed, and no other."),
     Requirement("R-HOSTS-2", SECURITY, "What could name two hosts is neither allowed nor reached."),
     Requirement("R-HOSTS-3", SECURITY, "No allowed name leads to an address that is not public."),
+    Requirement("R-HOSTS-4", DESIGN, "A refused host is told to the model, and logged."),
     Requirement("R-HOSTS-5", SECURITY, "A project's configuration takes hosts away only."),
     Requirement("R-HARD-1", SECURITY, "The executor's memory and token are its own."),
 )
