@@ -83,7 +83,7 @@ def kernel_settings() -> tuple[Path, ...]:
 
 def listening_sockets(premises: Premises, hidden: Iterable[Path]) -> tuple[Path, ...]:
     """Sockets in the file system that no hidden folder hides; those of the project stay."""
-    covered = (*hidden, premises.project)
+    covered = (*hidden, premises.project, Path("/proc"))  # one bound by way of a handle is below it
     try:
         with open("/proc/net/unix", encoding="utf-8", errors="surrogateescape") as table:
             names = {line.rstrip("\n").partition(" /")[2] for line in table}

@@ -14,15 +14,17 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
+from executor.network.reach import reach_of
 from executor.policy.places import PROTECTED_FOLDERS, PROTECTED_NAMES
 from executor.process.command import Command, Ended
 from executor.process.processes import Processes
 from executor.process.programs import shell_argv
 from executor.sandbox.detect import look
+from executor.sandbox.gated import gated
 from executor.sandbox.landlocked import Landlocked
 from executor.sandbox.launch import Confinement
 from executor.sandbox.namespaced import Bubblewrapped
-from executor.sandbox.premises import Bounds, Network, Premises
+from executor.sandbox.premises import EVERYWHERE, Bounds, Network, Premises
 
 Kind = Literal["bubblewrap", "landlock"]
 
@@ -60,10 +62,22 @@ class Cell:
             "LANG": "C.UTF-8",
             **_POISON,
         }
-        self._made = _confinement(kind, self._premises(network))
+        self.told: list[tuple[str, int, str]] = []
+        self._made = self._confinement(kind, self._premises(network))
         self.owner = f"cell-{secrets.token_hex(6)}"
         self.processes = Processes(self.owner, self.environment, None, self._made)
         self._before = self._outside()
+
+    def _confinement(self, kind: Kind, premises: Premises) -> Confinement:
+        if kind == "landlock":
+            return Landlocked(premises)
+        if premises.network in ((), EVERYWHERE):
+            return _bubblewrapped(premises)
+        return gated(premises, _bubblewrapped, reach_of(premises.network, ()), self._tell)
+
+    def _tell(self, mark: str, host: str, port: int, verdict: str) -> None:
+        assert mark == f"{self.owner}.call"
+        self.told.append((host, port, verdict))
 
     def _project(self) -> None:
         self.root.mkdir()
@@ -172,8 +186,6 @@ _POISON = {
 }  # fmt: skip
 
 
-def _confinement(kind: Kind, premises: Premises) -> Confinement:
-    if kind == "landlock":
-        return Landlocked(premises)
+def _bubblewrapped(premises: Premises) -> Confinement:
     assert FINDINGS.bubblewrap is not None
     return Bubblewrapped(premises, FINDINGS.bubblewrap, takes_handle=FINDINGS.takes_handle)
