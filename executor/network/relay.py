@@ -24,7 +24,8 @@ async def refuse(
 ) -> None:
     """Say no so that programs show why: many print the first line only, some the body."""
     phrase = HTTPStatus(status).phrase
-    reason = "".join(letter for letter in why if " " <= letter <= "~")[:_REASON_MAX]
+    short = why.partition(" (")[0]  # what is allowed instead, and how, is in the body
+    reason = "".join(letter for letter in short if " " <= letter <= "~")[:_REASON_MAX]
     body = f"codegen: {why}.\n".encode()
     head = (
         f"HTTP/1.1 {status} {phrase}: {reason}\r\nContent-Type: text/plain; charset=utf-8\r\n"

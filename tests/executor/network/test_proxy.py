@@ -73,7 +73,8 @@ async def test_a_host_that_is_not_allowed_is_refused_by_name_and_told(
         answer = await said(path, request_)
 
     head, _, body = answer.partition(b"\r\n\r\n")
-    assert head.startswith(f"HTTP/1.1 403 Forbidden: {shown} is not among the hosts".encode())
+    reason = f"{shown} is not among the hosts that commands may reach"
+    assert head.startswith(f"HTTP/1.1 403 Forbidden: {reason}\r\n".encode())
     assert body.startswith(f"codegen: {shown} is not among the hosts that commands".encode())
     assert b"The user can allow it:" in body
     assert world.dialled == []
