@@ -50,4 +50,9 @@ async def dialled(reach: Reach, host: str, port: int) -> socket.socket:
     except RuntimeError as error:  # this user has no process left
         _SLOTS.release()
         raise OSError(f"{error}") from error
-    return await answer
+    try:
+        return await answer
+    except asyncio.CancelledError:
+        if not answer.cancelled() and answer.exception() is None:  # it came in the same moment
+            answer.result().close()
+        raise

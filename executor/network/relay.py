@@ -13,7 +13,7 @@ from executor.network.requests import Asked, Forward, Tunnel
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
-_CHUNK = 64 * 1024
+_CHUNK = 256 * 1024
 _LINGER_S = 2.0
 _LINGER_MAX = 1024 * 1024
 _REASON_MAX = 120
@@ -46,7 +46,7 @@ async def pass_on(asked: Asked, client: Streams, remote: socket.socket, idle: fl
     remote.setblocking(False)
     _, writer = client
     try:
-        far_reader, far_writer = await asyncio.open_connection(sock=remote)
+        far_reader, far_writer = await asyncio.open_connection(sock=remote, limit=_CHUNK)
     except asyncio.CancelledError:
         remote.close()
         raise
