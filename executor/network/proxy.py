@@ -7,19 +7,23 @@ for the head of each request.
 import asyncio
 import socket
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import msgspec
 
 from executor.network.guard import NotReachable
 from executor.network.late_dialling import dialled
 from executor.network.reach import Reach
-from executor.network.relay import pass_on, refuse
+from executor.network.relay import Streams, pass_on, refuse
 from executor.network.requests import HEAD_MAX, Asked, BadRequest, read_head
 from executor.network.socket_folder import SocketFolder
 
 CONNECTIONS_MAX = 128
 """Of one session's commands, at once."""
+REFUSED_MAX = 32
+"""Those beyond, at once, that are still told why; any more are dropped."""
+BACKLOG = 64
+"""Taken in at one go."""
 TOLD_MAX = 100
 """Places that one command's visit is told of; what it asks for beyond is answered, and not told."""
 KEPT_MAX = 64
@@ -35,6 +39,8 @@ class Times(msgspec.Struct, frozen=True):
     head: float = 20.0
     dial: float = 30.0
     idle: float = 300.0
+    linger: float = 2.0
+    """After a refusal."""
 
 
 class _Visit:
@@ -70,12 +76,12 @@ class Proxy:
         visit = _Visit(mark)
 
         def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            task = asyncio.create_task(self._serve(visit, reader, writer))
-            visit.tasks.add(task)
-            task.add_done_callback(visit.tasks.discard)
+            self._begin(visit, reader, writer)
 
         with self._folder.listening() as (listener, path):
-            server = await asyncio.start_unix_server(serve, sock=listener, limit=HEAD_MAX)
+            server = await asyncio.start_unix_server(
+                serve, sock=listener, limit=HEAD_MAX, backlog=BACKLOG
+            )
             try:
                 yield path
             finally:
@@ -100,42 +106,54 @@ class Proxy:
         while len(self._refused) > KEPT_MAX:
             del self._refused[next(iter(self._refused))]
 
-    async def _serve(
+    def _begin(
         self, visit: _Visit, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        self._connections += 1
-        try:
-            await self._answer(visit, reader, writer)
-            writer.close()
-        except (ConnectionError, TimeoutError):
-            pass  # the client went away, or nothing came for too long: nobody is to be told
-        finally:
+        """Take a connection, or drop it where even a refusal would hold too many handles open."""
+        if self._connections >= CONNECTIONS_MAX + REFUSED_MAX:
+            writer.transport.abort()
+            return
+
+        def over(task: asyncio.Task[None]) -> None:
             self._connections -= 1
+            visit.tasks.discard(task)
             if not writer.is_closing():
                 writer.transport.abort()
 
-    async def _answer(
+        self._connections += 1
+        task = asyncio.create_task(self._serve(visit, reader, writer))
+        visit.tasks.add(task)
+        task.add_done_callback(over)
+
+    async def _serve(
         self, visit: _Visit, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
+        with suppress(ConnectionError, TimeoutError):  # it went away, or was silent for too long
+            await self._answer(visit, (reader, writer))
+            writer.close()
+
+    async def _answer(self, visit: _Visit, client: Streams) -> None:
         if self._connections > CONNECTIONS_MAX:
-            await refuse(reader, writer, 503, f"more than {CONNECTIONS_MAX} connections at once")
+            await refuse(
+                client, 503, f"more than {CONNECTIONS_MAX} connections at once", self._times.linger
+            )
             return
         try:
-            asked = await self._asked(reader)
+            asked = await self._asked(client[0])
         except BadRequest as error:
-            await refuse(reader, writer, error.status, f"{error}")
+            await refuse(client, error.status, f"{error}", self._times.linger)
             return
         if asked is None:
             return
         try:
             remote = await self._reached(visit, asked)
         except NotReachable as error:
-            await refuse(reader, writer, 403, error.why)
+            await refuse(client, 403, error.why, self._times.linger)
         except OSError as error:
             why = f"{asked.host}:{asked.port} does not answer: {error.strerror or 'no answer'}"
-            await refuse(reader, writer, 502, why)
+            await refuse(client, 502, why, self._times.linger)
         else:
-            await pass_on(asked, (reader, writer), remote, self._times.idle)
+            await pass_on(asked, client, remote, self._times.idle)
 
     async def _asked(self, reader: asyncio.StreamReader) -> Asked | None:
         """None: the client has gone. Raises BadRequest, TimeoutError."""

@@ -14,15 +14,16 @@ from executor.network.requests import Asked, Forward, Tunnel
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 _CHUNK = 256 * 1024
-_LINGER_S = 2.0
 _LINGER_MAX = 1024 * 1024
 _REASON_MAX = 120
 
 
-async def refuse(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, status: int, why: str
-) -> None:
-    """Say no so that programs show why: many print the first line only, some the body."""
+async def refuse(client: Streams, status: int, why: str, linger: float) -> None:
+    """Say no so that programs show why: many print the first line only, some the body.
+
+    What they still send is taken in for so many seconds: they would not read the answer else.
+    """
+    reader, writer = client
     phrase = HTTPStatus(status).phrase
     short = why.partition(" (")[0]  # what is allowed instead, and how, is in the body
     reason = "".join(letter for letter in short if " " <= letter <= "~")[:_REASON_MAX]
@@ -35,8 +36,8 @@ async def refuse(
     await writer.drain()
     writer.write_eof()
     left = _LINGER_MAX
-    with suppress(TimeoutError):  # who still sends would otherwise not read the answer
-        async with asyncio.timeout(_LINGER_S):
+    with suppress(TimeoutError):
+        async with asyncio.timeout(linger):
             while left > 0 and (chunk := await reader.read(_CHUNK)):
                 left -= len(chunk)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from executor.network.proxy import CONNECTIONS_MAX, TOLD_MAX, Times
+from executor.network.proxy import CONNECTIONS_MAX, REFUSED_MAX, TOLD_MAX, Times
 from executor.network.requests import HEAD_MAX
 from executor.network.socket_folder import SocketFolder
 from tests.executor.network.servers import PUBLIC, World, proxied, said
@@ -180,14 +180,17 @@ async def test_who_says_nothing_and_who_moves_nothing_is_let_go(tmp_path: Path) 
 
 
 async def test_there_are_no_more_connections_at_once_than_a_bound(tmp_path: Path) -> None:
-    async with proxied(tmp_path, World(), "a.example") as (_, path):
+    patient = Times(linger=60)
+    async with proxied(tmp_path, World(), "a.example", times=patient) as (_, path):
         held = [await asyncio.open_unix_connection(path) for _ in range(CONNECTIONS_MAX)]
-        assert _status(await said(path, GET)) == 503
+        assert _status(await said(path, GET, then_end=True)) == 503
+        held += [await asyncio.open_unix_connection(path) for _ in range(REFUSED_MAX)]
+        assert await said(path, GET) == b""
         for _, writer in held:
             writer.close()
         async with asyncio.timeout(5):
-            while _status(await said(path, GET)) != 200:  # as soon as the held ones are noticed
-                pass
+            while not (await said(path, GET)).startswith(b"HTTP/1.1 200"):
+                pass  # until it is noticed that they are closed
 
 
 async def test_what_is_told_of_one_command_is_bounded(tmp_path: Path) -> None:
