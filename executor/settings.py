@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
 from executor.errors import UsageError
+from executor.network.entries import EVERY, BadEntry, narrowed, parse_entry
 from executor.policy.rules import parse_rule
 from executor.policy.verdict import Mode
 
@@ -18,6 +19,8 @@ SandboxWish = Literal["auto", "bubblewrap", "landlock", "container", "none"]
 SANDBOX = {"kind": "sandbox", "network": "network", "writable": "writable", "image": "image"}
 """The keys of the table [sandbox], and the settings that they are."""
 OutputFormat = Literal["text", "json", "stream-json"]
+HOSTS_MAX = 100
+"""Entries of `network`."""
 PROJECT_CONFIG = Path(".codegen") / "config.toml"
 MODES: tuple[Mode, ...] = get_args(Mode)
 """From the tightest to the loosest."""
@@ -50,7 +53,7 @@ class Settings:
     record: Path | None = None
     ca_file: Path | None = None
     network: tuple[str, ...] = ()
-    """`all`: confined commands use the machine's network; otherwise they have none."""
+    """Hosts that confined commands may reach; `all`, alone: they use the machine's network."""
     writable: tuple[str, ...] = ()
     """Folders beside the project that confined commands may change."""
     image: str | None = None
@@ -198,8 +201,10 @@ def _tightened(settings: Settings, file: Path) -> Settings:
     tighter = {
         name: getattr(wished, name) for name in document.table if _tighter(name, settings, wished)
     }
-    if "network" in document.table and not wished.network:
-        tighter["network"] = ()
+    if "network" in document.table:
+        network = narrowed(settings.network, wished.network)
+        if network != settings.network:
+            tighter["network"] = network
     settings = replace(
         settings, **tighter, origins={**settings.origins, **dict.fromkeys(tighter, str(file))}
     )
@@ -332,12 +337,14 @@ def _trailer(value: Any, where: str) -> str:
 
 
 def _network(hosts: tuple[str, ...], where: str) -> tuple[str, ...]:
-    if hosts not in ((), ("all",)):
-        raise UsageError(
-            f"{where}: commands get the whole network or none: expected [] or ['all'], "
-            f"got {', '.join(hosts)}"
-        )
-    return hosts
+    if hosts == (EVERY,):
+        return hosts
+    if len(hosts) > HOSTS_MAX:
+        raise UsageError(f"{where}: {len(hosts)} hosts; there may be {HOSTS_MAX}")
+    try:
+        return tuple(dict.fromkeys(parse_entry(host).text for host in hosts))
+    except BadEntry as error:
+        raise UsageError(f"{where}: {error}") from error
 
 
 def _texts(value: Any, where: str) -> tuple[str, ...]:

@@ -87,6 +87,18 @@ class AuditLog:
             }
         )
 
+    def reached(self, tool_id: str, host: str, port: int, verdict: str) -> None:
+        """A command of the call has asked for a host: `allowed` or `refused`, and nothing else."""
+        self._told(
+            {
+                "what": "network",
+                "tool_id": self._short(tool_id),
+                "host": self._short(host),
+                "port": port,
+                "verdict": verdict,
+            }
+        )
+
     def close(self) -> None:
         for descriptor in (self._log, self._head):
             if descriptor >= 0:

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import msgspec
 
+from executor.audit import AuditLog
 from executor.bootstrap.checkpoints import SessionCheckpoints, Surroundings
-from executor.bootstrap.confining import ChosenLate, Grounds, require_for_auto
+from executor.bootstrap.confining import ChosenLate, Grounds, Told, require_for_auto
 from executor.bootstrap.guarding import Guards, guards_of
 from executor.bootstrap.outputs import Outputs, open_outputs, remove_old
 from executor.bootstrap.own_tools import custom_tools
@@ -39,6 +40,7 @@ from executor.process.environment import absolute_entries
 from executor.process.nursery import Nursery
 from executor.process.processes import Processes
 from executor.process.shells import Shells
+from executor.sandbox.premises import EVERYWHERE
 from executor.session import RunOver, Session, SessionParts, SessionStart
 from executor.session.parts import CustomToolRunner, Emit
 from executor.session.start import NewSession, ResumedSession
@@ -128,6 +130,7 @@ async def composed(
             world.environment,
             (folders.state, held.journal.journal_id),
         )
+        held.confinement.report_to(_reporting(held.journal.journal_id, guards.audit))
         extras = _Extras(checkpoints, own, opening.resumes, guards)
         parts = _parts(held, world, view, policy, extras)
         start = SessionStart(
@@ -262,8 +265,17 @@ class _Contexts(msgspec.Struct, frozen=True):
 
 def _policy_state(settings: Settings, *, trusted: bool) -> PolicyState:
     rules = rules_of(settings.allow, settings.ask, settings.deny)
-    offline = not settings.no_sandbox and not settings.network
+    offline = not settings.no_sandbox and settings.network != EVERYWHERE
     return PolicyState(settings.mode, rules, trusted=trusted, offline=offline)
+
+
+def _reporting(journal_id: str, audit: AuditLog) -> Told:
+    """Into the log goes the call that a command's mark names."""
+
+    def report(mark: str, host: str, port: int, verdict: str) -> None:
+        audit.reached(mark.removeprefix(f"{journal_id}."), host, port, verdict)
+
+    return report
 
 
 def _keeping(folders: Folders) -> Callable[[str], None]:

@@ -3,8 +3,9 @@
 Looks at the machine at most once a start of it; what each sandbox does is in `executor.sandbox`.
 """
 
+import asyncio
 import hashlib
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -14,11 +15,13 @@ from executor.errors import SandboxBroken, ToolFailure, UsageError
 from executor.policy.places import PROTECTED_FOLDERS, PROTECTED_NAMES
 from executor.policy.policy import rules_of
 from executor.sandbox.launch import Confinement, Launch
-from executor.sandbox.premises import Premises
+from executor.sandbox.premises import EVERYWHERE, Network, Premises
 from executor.sandbox.unconfined import Unconfined
 from executor.settings import Folders, Settings
 from executor.workspace.waiting import in_thread
 
+Told = Callable[[str, str, int, str], None]
+"""Mark of a command, host, port, and whether it was `allowed` or `refused`."""
 MEND = "install bubblewrap, or accept the risk with --no-sandbox, or use --mode auto-edit"
 
 
@@ -76,13 +79,28 @@ def require_for_auto(settings: Settings, folders: Folders) -> None:
         )
 
 
+def network_of(settings: Settings, sandbox: str) -> Network:
+    """What commands may reach: EVERYWHERE, hosts, or nothing, also where hosts can't be told apart.
+
+    `sandbox` as `Chosen` names it. Of `none` it says nothing: there commands reach what they like.
+    """
+    by_host = sandbox == "bubblewrap" or settings.network == EVERYWHERE
+    return settings.network if by_host else ()
+
+
 class ChosenLate:
     """A confinement that is made when it is first needed."""
 
     def __init__(self, grounds: Grounds) -> None:
         self._grounds = grounds
         self._made: Confinement | None = None
+        self._making = asyncio.Lock()
         self._contains: bool | None = None
+        self._told: Told = _nobody
+
+    def report_to(self, told: Told) -> None:
+        """Who is told which hosts commands reach, and are kept from."""
+        self._told = told
 
     def contains(self) -> bool:
         """Whether commands run in a sandbox, or their user accepts that they do not."""
@@ -96,24 +114,36 @@ class ChosenLate:
     async def around(
         self, argv: tuple[str, ...], environment: Mapping[str, str], folder: int
     ) -> AsyncGenerator[Launch]:
-        if self._made is None:
-            try:
-                self._made = await in_thread(lambda: _confinement(self._grounds))
-            except (OSError, SandboxBroken, UsageError) as error:
-                words = f"The sandbox could not be set up, so nothing was run: {error}."
-                raise ToolFailure("not_started", words) from error
-        async with self._made.around(argv, environment, folder) as launch:
+        made = await self._ready()
+        async with made.around(argv, environment, folder) as launch:
             yield launch
 
-    def hint(self, output: bytes) -> str:
-        return "" if self._made is None else self._made.hint(output)
+    async def _ready(self) -> Confinement:
+        async with self._making:
+            if self._made is None:
+                try:
+                    self._made = await in_thread(lambda: _confinement(self._grounds, self._tell))
+                except (OSError, SandboxBroken, UsageError) as error:
+                    words = f"The sandbox could not be set up, so nothing was run: {error}."
+                    raise ToolFailure("not_started", words) from error
+            return self._made
+
+    def _tell(self, mark: str, host: str, port: int, verdict: str) -> None:
+        self._told(mark, host, port, verdict)
+
+    def hint(self, output: bytes, mark: str) -> str:
+        return "" if self._made is None else self._made.hint(output, mark)
 
     async def close(self) -> None:
         if self._made is not None:
             await self._made.close()
 
 
-def _confinement(grounds: Grounds) -> Confinement:
+def _nobody(_mark: str, _host: str, _port: int, _verdict: str) -> None:
+    """As long as there is no audit log."""
+
+
+def _confinement(grounds: Grounds, told: Told) -> Confinement:
     from executor.sandbox.detect import find
 
     name = chosen(grounds.settings, grounds.folders).name
@@ -125,7 +155,13 @@ def _confinement(grounds: Grounds) -> Confinement:
         case "bubblewrap" if findings.bubblewrap is not None:
             from executor.sandbox.namespaced import Bubblewrapped
 
-            return Bubblewrapped(premises, findings.bubblewrap, takes_handle=findings.takes_handle)
+            def bubblewrapped(around: Premises) -> Confinement:
+                return Bubblewrapped(around, program, takes_handle=findings.takes_handle)
+
+            program = findings.bubblewrap
+            if network_of(grounds.settings, name) in ((), EVERYWHERE):
+                return bubblewrapped(premises)
+            return _gated(grounds.settings, premises, bubblewrapped, told)
         case "container" if findings.container is not None:
             from executor.sandbox.container import NO_IMAGE, Contained
 
@@ -136,6 +172,21 @@ def _confinement(grounds: Grounds) -> Confinement:
             from executor.sandbox.landlocked import Landlocked
 
             return Landlocked(premises)
+
+
+def _gated(
+    settings: Settings,
+    premises: Premises,
+    closed: Callable[[Premises], Confinement],
+    told: Told,
+) -> Confinement:
+    """The sandbox that `closed` makes, with a way out to the hosts of the settings."""
+    from executor.network.reach import reach_of
+    from executor.sandbox.gated import gated
+
+    rules = rules_of((), (), settings.deny).deny
+    denied = tuple(rule.pattern for rule in rules if rule.names("WebFetch") and rule.pattern)
+    return gated(premises, closed, reach_of(settings.network, denied), told)
 
 
 def premises_of(grounds: Grounds) -> Premises:

@@ -50,6 +50,8 @@ def _line(record: dict[str, Any]) -> str:
             words = f"{record.get('verdict')} by {record.get('by')}: {record.get('why')}"
         case "result":
             words = f"{record.get('status')}, {record.get('bytes')} bytes"
+        case "network":
+            words = f"{record.get('verdict')} {record.get('host')}:{record.get('port')}"
         case _:
             words = ", ".join(f"{key} {record[key]}" for key in ("cwd", "server") if key in record)
     name = f"{record.get('what'):<9} {record.get('tool_id', '')}"

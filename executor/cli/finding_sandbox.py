@@ -5,9 +5,10 @@ Looks at the machine as a run does; starts nothing of the project.
 
 from collections.abc import Iterator
 
-from executor.bootstrap.confining import chosen
+from executor.bootstrap.confining import Chosen, chosen, network_of
 from executor.cli.finding import Finding
 from executor.errors import UsageError
+from executor.sandbox.premises import EVERYWHERE
 from executor.settings import Folders, Settings
 
 MEANING = {
@@ -29,10 +30,32 @@ def sandbox_findings(settings: Settings, folders: Folders) -> Iterator[Finding]:
     if choice.name == "none":
         asks = "what is not proven to only look asks first"
         yield Finding("note", f"no sandbox ({choice.why}): {asks}", INSTALL)
+        if settings.network:
+            yield Finding("note", f"network: {network_in_force(settings, choice)}")
         return
     mend = "" if choice.name != "landlock" else f"for less narrow rules: {INSTALL}"
     yield Finding("ok", f"sandbox: {choice.name}: {MEANING[choice.name]}", mend)
     if settings.network:
-        yield Finding("note", "commands may use the whole network (network = ['all'])")
+        mend = "" if network_of(settings, choice.name) else INSTALL
+        yield Finding("note", network_in_force(settings, choice), mend)
     if settings.writable:
         yield Finding("note", f"commands may also write in {', '.join(settings.writable)}")
+
+
+def network_in_force(settings: Settings, choice: Chosen) -> str:
+    """What `network` under [sandbox] means for the commands of this sandbox."""
+    hosts = ", ".join(settings.network)
+    if choice.name == "none":
+        return "open: without a sandbox commands reach whatever their user can" + (
+            f"; network = {hosts} has no effect" if hosts else ""
+        )
+    if settings.network == EVERYWHERE:
+        return "commands may use the whole network (network = ['all'])"
+    if not settings.network:
+        return "commands have no network"
+    if not network_of(settings, choice.name):
+        return (
+            f"commands have no network: {choice.name} can't tell hosts apart, so that "
+            f"network = {hosts} has no effect (bubblewrap can)"
+        )
+    return f"commands may reach {hosts} through a filter, and nothing else of the network"

@@ -13,6 +13,7 @@ from typing import Any, get_args
 import msgspec
 
 from executor.bootstrap.confining import Chosen, chosen
+from executor.cli.finding_sandbox import network_in_force
 from executor.cli.placing import here
 from executor.errors import UsageError
 from executor.policy.call import PlannedCall
@@ -225,6 +226,8 @@ def _rows(settings: Settings, *, trusted: bool) -> Iterator[InForce]:
     origin = settings.origins.get("no_sandbox") or settings.origins.get("sandbox", "default")
     value = f"{sandbox.name}: {sandbox.why}" if sandbox.name == "none" else sandbox.name
     yield InForce("sandbox", value, origin)
+    network = network_in_force(settings, sandbox)
+    yield InForce("network", network, settings.origins.get("network", "default"))
     for kind in RULES:
         for rule in getattr(settings, kind):
             yield InForce(kind, rule, settings.origins.get(f"{kind} {rule.strip()}", "?"))

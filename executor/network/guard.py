@@ -13,7 +13,11 @@ _ON_NO_PUBLIC_SERVER = ("localhost", "local", "internal", "home.arpa", "lan", "t
 
 
 class NotReachable(ValueError):
-    """The guard's no; the message says why, and what the user could do."""
+    """The guard's no; the message says `why`, and what the user could do."""
+
+    def __init__(self, why: str, remedy: str = "") -> None:
+        super().__init__(f"{why}. {remedy}" if remedy else why)
+        self.why = why
 
 
 def can_be_opened(host: str) -> bool:
@@ -51,7 +55,7 @@ def check(host: str, addresses: Sequence[str], opened: Collection[str]) -> None:
         if kind is not None:
             shown = host if host == address else f"{host} is {address}, which"
             raise NotReachable(
-                f"{shown} is not on the public network ({kind}): not reached. {_remedy(host)}"
+                f"{shown} is not on the public network ({kind}): not reached", _remedy(host)
             )
 
 

@@ -44,7 +44,7 @@ class PolicyState(msgspec.Struct, frozen=True):
     contained: bool = False
     """Commands run in a sandbox, or the user accepts by flag that they do not."""
     offline: bool = False
-    """Commands are kept from the network: then nothing else reaches it unasked either."""
+    """Commands are kept from the network, or from most of it: then no page is fetched unasked."""
 
 
 def decide(call: PlannedCall, state: PolicyState, ground: Ground) -> Verdict:
@@ -159,7 +159,7 @@ def _guarded(call: PlannedCall, facts: Facts) -> Deny | None:
 def _by_mode(call: PlannedCall, state: PolicyState, facts: Facts, why: str) -> Verdict:
     if state.mode == "auto" and not facts.personal:
         if state.offline and facts.hosts:
-            return _asked(f"{why}, and commands have no network", call, state, facts)
+            return _asked(f"{why}, and commands do not have the whole network", call, state, facts)
         if not state.contained and call.effect != "write":
             return _asked(f"{why}, and there is no sandbox to hold it", call, state, facts)
         if not facts.exact and any(

@@ -6,8 +6,7 @@ Pure; where the executor's own environment comes from is not its business.
 import re
 from collections.abc import Mapping
 
-MARK = "CODEGEN_CALL"
-"""The variable by which whatever a call has started is found again."""
+from executor.sandbox.launch import MARK
 
 KEPT = frozenset(
     {

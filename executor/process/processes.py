@@ -12,7 +12,7 @@ import msgspec
 
 from executor.failpoints import hit
 from executor.process.command import Command, Ended, Exited, Lost, Silent, Stopped, TimedOut
-from executor.process.environment import MARK, clean_environment
+from executor.process.environment import clean_environment
 from executor.process.live import Emit, Live, Stream
 from executor.process.nursery import Nursery
 from executor.process.output import Capture
@@ -20,7 +20,7 @@ from executor.process.programs import find_program
 from executor.process.running import Running, feeds
 from executor.process.survivors import end_marked
 from executor.process.tree import Start, Tree
-from executor.sandbox.launch import Confinement
+from executor.sandbox.launch import MARK, Confinement
 from executor.sandbox.unconfined import Unconfined
 from executor.workspace.waiting import to_the_end
 
@@ -105,10 +105,11 @@ class Processes:
         """`ended` with what the sandbox has to say of it; nothing is left when this returns."""
         if isinstance(ended.outcome, Lost):
             await self.end_survivors(command.call)
-        if ended.outcome == Exited(0) or isinstance(ended.outcome, TimedOut | Silent | Stopped):
-            return ended
-        hint = confinement.hint(ended.output.tail or ended.output.head)
-        return msgspec.structs.replace(ended, hint=hint)
+        outcome = ended.outcome
+        well = outcome == Exited(0) or isinstance(outcome, TimedOut | Silent | Stopped)
+        output = b"" if well else ended.output.tail or ended.output.head
+        hint = confinement.hint(output, self._mark(command.call))
+        return msgspec.structs.replace(ended, hint=hint) if hint else ended
 
     def program(self, name: str, project: Path) -> str | None:
         """The absolute path of a program that does not come from `project`."""

@@ -8,7 +8,7 @@ import signal
 import time
 from contextlib import suppress
 
-from executor.process.environment import MARK
+from executor.sandbox.launch import MARK
 
 _ROUNDS = 200
 _PAUSE_S = 0.01

@@ -11,8 +11,8 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from executor.errors import SandboxBroken, ToolFailure
-from executor.sandbox.hints import hint
-from executor.sandbox.launch import Launch
+from executor.sandbox.hints import hint, network_words
+from executor.sandbox.launch import MARK, Launch
 from executor.sandbox.limits import memory_of
 from executor.sandbox.outline import Outline, outline
 from executor.sandbox.premises import EVERYWHERE, Premises
@@ -22,7 +22,7 @@ from executor.sandbox.stubs import Stubs
 from executor.sandbox.surroundings import TEMPORARY
 from executor.workspace.waiting import in_thread
 
-_ENGINE_NEEDS = ("PATH", "HOME", "CODEGEN_CALL")
+_ENGINE_NEEDS = ("PATH", "HOME", MARK)
 _NOT_PASSED = frozenset({"PATH", "HOME", "SHELL", "TMPDIR", "USER", "LOGNAME", "XDG_RUNTIME_DIR"})
 _REMOVAL_SECONDS = 15.0
 NO_IMAGE = "--sandbox container needs an image: set it as `image` under [sandbox]"
@@ -52,8 +52,10 @@ class Contained:
         finally:
             await in_thread(lambda: self._removed(name, held))
 
-    def hint(self, output: bytes) -> str:
-        rules = "a container in which only the project exists"
+    def hint(self, output: bytes, mark: str) -> str:
+        del mark
+        network = network_words(self._premises.network)
+        rules = f"a container in which only the project exists; {network}"
         return hint(output, rules, network=not self._shares_network)
 
     async def close(self) -> None:

@@ -4,6 +4,9 @@ Reads the tail of an output; a guess, and worded as one.
 """
 
 import re
+from collections.abc import Sequence
+
+from executor.sandbox.premises import EVERYWHERE, Network
 
 _TAIL = 8 * 1024
 _SIGNS: tuple[tuple[str, re.Pattern[bytes]], ...] = tuple(
@@ -48,4 +51,31 @@ def hint(output: bytes, rules: str, *, network: bool) -> str:
         f"This command ran in a sandbox ({rules}), which may be why it failed. Do not try to get "
         "around it: work within the project, use the file and Git tools for what commands may not "
         "change, or tell the user what to allow under [sandbox] in their configuration."
+    )
+
+
+_NAMED_MAX = 8
+
+
+def network_words(network: Network, *, by_host: bool = False) -> str:
+    """What of the network a command has; `by_host`: this sandbox can let single hosts through."""
+    if network == EVERYWHERE:
+        return "the network is open"
+    if not network:
+        return "no network"
+    if not by_host:
+        return "no network: only bubblewrap can let single hosts through"
+    more = ", ..." if len(network) > _NAMED_MAX else ""
+    return f"no network but {', '.join(network[:_NAMED_MAX])}{more}"
+
+
+def refusal_hint(refused: Sequence[str]) -> str:
+    """Which places the sandbox kept a command from; empty where there are none."""
+    if not refused:
+        return ""
+    more = f" and {len(refused) - _NAMED_MAX} more" if len(refused) > _NAMED_MAX else ""
+    return (
+        f"The sandbox kept this command from {', '.join(refused[:_NAMED_MAX])}{more}. Do not try "
+        "to get around it: do without, or tell the user which host to add to network under "
+        "[sandbox] in their configuration, if they want to allow it."
     )

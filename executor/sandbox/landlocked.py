@@ -13,7 +13,7 @@ from pathlib import Path
 
 from executor.errors import SandboxBroken, ToolFailure
 from executor.sandbox import landlock
-from executor.sandbox.hints import hint
+from executor.sandbox.hints import hint, network_words
 from executor.sandbox.landlock import DEVICE, LIST, READ, WRITE, Tree
 from executor.sandbox.launch import Grant, Launch, Restrictions
 from executor.sandbox.limits import Group, memory_of
@@ -64,9 +64,10 @@ class Landlocked:
                 raise ToolFailure("not_started", words) from error
         yield launch
 
-    def hint(self, output: bytes) -> str:
-        network = "the network is open" if self._shares_network else "no network"
-        return hint(output, RULES + network, network=not self._shares_network)
+    def hint(self, output: bytes, mark: str) -> str:
+        del mark
+        rules = RULES + network_words(self._premises.network)
+        return hint(output, rules, network=not self._shares_network)
 
     async def close(self) -> None:
         if self._group is not None:

@@ -9,6 +9,8 @@ from typing import Protocol
 
 import msgspec
 
+MARK = "CODEGEN_CALL"
+"""The variable of a command's environment that tells it from the others."""
 FIRST_HANDLE = 7
 """Handles for the sandbox's own program are numbered from here: a shell knows one digit only."""
 
@@ -71,8 +73,9 @@ class Confinement(Protocol):
         """
         ...
 
-    def hint(self, output: bytes) -> str:
-        """What to tell the model of a command that failed with `output`; empty: nothing."""
+    def hint(self, output: bytes, mark: str) -> str:
+        """What to tell the model of a command that failed with `output`, or that ended well where
+        that is empty; `mark` is what its environment is marked with. Empty: nothing."""
         ...
 
     async def close(self) -> None: ...

@@ -13,7 +13,7 @@ import msgspec
 
 from executor.errors import SandboxBroken, ToolFailure
 from executor.sandbox import bubblewrap
-from executor.sandbox.hints import hint
+from executor.sandbox.hints import hint, network_words
 from executor.sandbox.launch import Launch, Opened
 from executor.sandbox.limits import Group, memory_of
 from executor.sandbox.outline import COMMON_FOLDER_CONTENT, Outline, outline
@@ -88,9 +88,10 @@ class Bubblewrapped:
             for stubs in held:
                 await in_thread(stubs.close)
 
-    def hint(self, output: bytes) -> str:
-        network = "the network is open" if self._shares_network else "no network"
-        return hint(output, RULES + network, network=not self._shares_network)
+    def hint(self, output: bytes, mark: str) -> str:
+        del mark
+        rules = RULES + network_words(self._premises.network, by_host=True)
+        return hint(output, rules, network=not self._shares_network)
 
     async def close(self) -> None:
         if self._machine is not None:

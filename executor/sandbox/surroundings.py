@@ -101,7 +101,8 @@ def _owner_may_write(path: str) -> bool:
 
 def listening_sockets(premises: Premises, hidden: Iterable[Path]) -> tuple[Path, ...]:
     """Sockets in the file system that no hidden folder hides; those of the project stay."""
-    covered = tuple(f"{place}/" for place in (*hidden, premises.project))
+    # One that was bound by way of a handle is named below /proc.
+    covered = tuple(f"{place}/" for place in (*hidden, premises.project, "/proc"))
     try:
         with open("/proc/net/unix", encoding="utf-8", errors="surrogateescape") as table:
             names = {line.rstrip("\n").partition(" /")[2] for line in table}

@@ -19,8 +19,8 @@ class Unconfined:
         del folder
         yield Launch(argv, environment)
 
-    def hint(self, output: bytes) -> str:
-        del output
+    def hint(self, output: bytes, mark: str) -> str:
+        del output, mark
         return ""
 
     async def close(self) -> None:

@@ -69,7 +69,10 @@ def test_a_project_may_ask_for_a_tighter_mode(tmp_path: Path) -> None:
         ("[policy]\ndeny = ['rm (']\n", "line 2: deny: policy rule 'rm (' is not of the form"),
         ("[sandbox]\nkind = 'box'\n", "sandbox: 'box' is none of auto, bubblewrap"),
         ("[sandbox]\nhosts = 'box'\n", "[sandbox] has only kind, network, writable, image"),
-        ("[sandbox]\nnetwork = ['a.test']\n", "network: commands get the whole network or none"),
+        ("[sandbox]\nnetwork = ['all', 'a.example']\n", "network: 'all' stands alone"),
+        ("[sandbox]\nnetwork = ['localhost']\n", "network: 'localhost' is not on the public"),
+        ("[sandbox]\nnetwork = 'x://a.example'\n", "network: 'x://a.example': '//a.example' is no"),
+        (f"[sandbox]\nnetwork = {['a.example'] * 101}\n", "network: 101 hosts; there may be 100"),
         ("[sandbox]\nwritable = 3\n", "line 2: writable is not a list of strings"),
         ("[policy]\nforbid = ['x']\n", "line 2: forbid: a policy has only allow, ask, deny"),
     ],
@@ -137,6 +140,24 @@ def test_the_sandbox_is_settled_by_a_table_of_its_own(tmp_path: Path) -> None:
 def test_a_project_does_not_open_the_network(tmp_path: Path) -> None:
     project = _write(tmp_path / "project.toml", '[sandbox]\nnetwork = ["all"]\n')
     assert resolve({}, {}, project_file=project).network == ()
+
+
+@covers("R-HOSTS-5")
+def test_a_project_takes_hosts_away_and_its_file_is_named(tmp_path: Path) -> None:
+    user = _write(tmp_path / "user.toml", '[sandbox]\nnetwork = ["GitHub.com.", "*.gitlab.com"]\n')
+    less = _write(tmp_path / "less.toml", '[sandbox]\nnetwork = ["github.com", "evil.example"]\n')
+    more = _write(tmp_path / "more.toml", '[sandbox]\nnetwork = ["all"]\n')
+
+    mine = resolve({}, {}, config_file=user)
+    assert mine.network == ("github.com", "*.gitlab.com")
+    tightened = resolve({}, {}, config_file=user, project_file=less)
+    assert tightened.network == ("github.com",)
+    assert tightened.origins["network"] == str(less)
+    assert resolve({}, {}, config_file=user, project_file=more) == mine
+    assert resolve({}, {"CODEGEN_NETWORK": "a.example, b.example:8443"}).network == (
+        "a.example",
+        "b.example:8443",
+    )
 
 
 def test_folders_follow_xdg_and_fall_back_to_the_home() -> None:

@@ -1,6 +1,6 @@
 """The behaviours that keep people apart on a maestro, and a maestro off a machine."""
 
-from tests.requirement import SECURITY, Requirement
+from tests.requirement import DESIGN, SECURITY, Requirement
 
 OF_TEAM_SECURITY: tuple[Requirement, ...] = (
     Requirement("R-KEYS-1", SECURITY, "A person's keys are revoked one by one, and end in time."),
@@ -27,5 +27,10 @@ OF_LOCAL_SECURITY: tuple[Requirement, ...] = (
     Requirement("R-EVIL-5", SECURITY, "The token goes to the maestro alone."),
     Requirement("R-HOSTILE-1", SECURITY, "Before trust nothing of a repository is run or read."),
     Requirement("R-HOSTILE-2", SECURITY, "A model that obeys every file does no harm."),
+    Requirement("R-HOSTS-1", SECURITY, "Commands reach the hosts that are allowed, and no other."),
+    Requirement("R-HOSTS-2", SECURITY, "What could name two hosts is neither allowed nor reached."),
+    Requirement("R-HOSTS-3", SECURITY, "No allowed name leads to an address that is not public."),
+    Requirement("R-HOSTS-4", DESIGN, "A refused host is told to the model, and logged."),
+    Requirement("R-HOSTS-5", SECURITY, "A project's configuration takes hosts away only."),
     Requirement("R-HARD-1", SECURITY, "The executor's memory and token are its own."),
 )

@@ -41,6 +41,24 @@ def without_time(file: Path) -> list[dict[str, Any]]:
     ]
 
 
+@covers("R-HOSTS-4")
+def test_a_host_that_a_command_asked_for_is_a_line(tmp_path: Path) -> None:
+    log = AuditLog(tmp_path, "s1", lambda text: text.replace("hush", "***"))
+    log.reached("t1", "hush.example", 443, "refused")
+    log.close()
+    file = tmp_path / "audit" / "s1.jsonl"
+
+    assert without_time(file)[1] == {
+        "n": 2,
+        "what": "network",
+        "tool_id": "t1",
+        "host": "***.example",
+        "port": 443,
+        "verdict": "refused",
+    }
+    assert checked(file).problem == ""
+
+
 @covers("R-AUDIT-1")
 def test_every_order_decision_and_result_is_a_line(tmp_path: Path) -> None:
     file = filled(tmp_path, calls=1)

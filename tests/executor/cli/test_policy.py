@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from executor.cli.main import main
+from executor.sandbox.detect import look
 from tests.requirements import covers
 
 
@@ -76,6 +77,47 @@ def test_a_verdict_can_be_had_as_json_and_for_another_mode(
         "remember": "", "lasting": False,
     }  # fmt: skip
     assert main(["policy", "check", "--mode", "wild", "Shell make"]) == 2
+
+
+CLOSED = "commands have no network"
+UNCONFINED = "without a sandbox commands reach whatever their user can"
+NO_EFFECT = "network = a.example has no effect"
+ONE_BY_ONE = "through a filter, and nothing else of the network"
+UNDIVIDED = "landlock can't tell hosts apart, so that"
+
+
+@pytest.mark.parametrize(
+    ("sandbox", "network", "shown"),
+    [
+        ("none", "a.example", f"open: {UNCONFINED}; {NO_EFFECT}"),
+        (
+            "bubblewrap",
+            "a.example,[::1]:80",
+            f"commands may reach a.example, [::1]:80 {ONE_BY_ONE}",
+        ),
+        ("bubblewrap", "", CLOSED),
+        ("bubblewrap", "all", "commands may use the whole network (network = ['all'])"),
+        ("landlock", "a.example", f"{CLOSED}: {UNDIVIDED} {NO_EFFECT} (bubblewrap can)"),
+    ],
+)
+@pytest.mark.usefixtures("project")
+def test_what_commands_reach_is_shown_as_it_is_in_force(
+    sandbox: str,
+    network: str,
+    shown: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    findings = look()
+    if sandbox != "none" and not getattr(findings, sandbox):
+        pytest.skip(f"no {sandbox} on this machine")
+    monkeypatch.setenv("CODEGEN_SANDBOX", sandbox)
+    monkeypatch.setenv("CODEGEN_NETWORK", network)
+
+    assert main(["policy", "show", "--json"]) == 0
+    rows = {row["what"]: row for row in json.loads(capsys.readouterr().out)}
+    origin = "CODEGEN_NETWORK" if network else "default"
+    assert rows["network"] == {"what": "network", "value": shown, "origin": origin}
 
 
 def test_what_is_in_force_is_shown_with_its_place(

@@ -14,15 +14,17 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
+from executor.network.reach import reach_of
 from executor.policy.places import PROTECTED_FOLDERS, PROTECTED_NAMES
 from executor.process.command import Command, Ended
 from executor.process.processes import Processes
 from executor.process.programs import shell_argv
 from executor.sandbox.detect import look
+from executor.sandbox.gated import gated
 from executor.sandbox.landlocked import Landlocked
 from executor.sandbox.launch import Confinement
 from executor.sandbox.namespaced import Bubblewrapped
-from executor.sandbox.premises import Bounds, Network, Premises
+from executor.sandbox.premises import EVERYWHERE, Bounds, Network, Premises
 
 Kind = Literal["bubblewrap", "landlock"]
 
@@ -60,8 +62,9 @@ class Cell:
             "LANG": "C.UTF-8",
             **_POISON,
         }
+        self.told: list[tuple[str, int, str]] = []
         self.premises = self._premises(network)
-        self.confinement = confinement_of(kind, self.premises)
+        self.confinement = self._confinement(kind)
         self.owner = f"cell-{secrets.token_hex(6)}"
         self.use(self.confinement)
         self._before = self._outside()
@@ -70,6 +73,16 @@ class Cell:
         """Run what follows in there."""
         self.confinement = confinement
         self.processes = Processes(self.owner, self.environment, None, confinement)
+
+    def _confinement(self, kind: Kind) -> Confinement:
+        if kind == "landlock" or self.premises.network in ((), EVERYWHERE):
+            return confinement_of(kind, self.premises)
+        reach = reach_of(self.premises.network, ())
+        return gated(self.premises, _bubblewrapped, reach, self._tell)
+
+    def _tell(self, mark: str, host: str, port: int, verdict: str) -> None:
+        assert mark == f"{self.owner}.call"
+        self.told.append((host, port, verdict))
 
     def _project(self) -> None:
         self.root.mkdir()
@@ -179,7 +192,9 @@ _POISON = {
 
 
 def confinement_of(kind: Kind, premises: Premises) -> Confinement:
-    if kind == "landlock":
-        return Landlocked(premises)
+    return Landlocked(premises) if kind == "landlock" else _bubblewrapped(premises)
+
+
+def _bubblewrapped(premises: Premises) -> Confinement:
     assert FINDINGS.bubblewrap is not None
     return Bubblewrapped(premises, FINDINGS.bubblewrap, takes_handle=FINDINGS.takes_handle)
