@@ -3,7 +3,7 @@
 Tolerates what providers do to tool-call indices, ids and reasoning. Reads no bytes from a wire.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Literal, cast
 
 import msgspec
@@ -11,6 +11,7 @@ import msgspec
 from maestro.domain.conversation import ModelCall, ReasoningDelta, Reply, TextDelta
 from maestro.errors import ModelError
 from maestro.llm import failures
+from maestro.llm.sse import StreamTooLarge
 from protocol.wire import Usage
 
 MAX_CALLS = 1024
@@ -105,6 +106,28 @@ class Assembly:
         self._finish: str | None = None
         self._usage = Usage()
         self._model = ""
+
+    def add_all(self, events: Iterable[bytes]) -> Iterator[TextDelta | ReasoningDelta]:
+        """What they show, joined where one kind follows itself; errors raise as in `add`.
+
+        What was shown before an error, or by an error of `events` itself, comes before it.
+        """
+        kind: type[TextDelta | ReasoningDelta] = TextDelta
+        texts: list[str] = []
+        try:
+            for event in events:
+                for part in self.add(event):
+                    if texts and type(part) is not kind:
+                        yield kind("".join(texts))
+                        texts = []
+                    kind = type(part)
+                    texts.append(part.text)
+        except (ModelError, StreamTooLarge):
+            if texts:
+                yield kind("".join(texts))
+            raise
+        if texts:
+            yield kind("".join(texts))
 
     def add(self, event: bytes) -> Iterator[TextDelta | ReasoningDelta]:
         """What one event shows; raises ModelError when it is an error or not a chunk at all."""

@@ -50,15 +50,13 @@ class ChatCompletions:
         try:
             async with transport.post("/chat/completions", body) as chunks:
                 async for chunk in chunks:
-                    for event in stream.feed(chunk):
-                        for part in assembly.add(event):
-                            yield part
+                    for part in assembly.add_all(stream.feed(chunk)):
+                        yield part
                     if assembly.done:
                         await _drain(chunks)
                         break
-            for event in stream.end():
-                for part in assembly.add(event):
-                    yield part
+            for part in assembly.add_all(stream.end()):
+                yield part
         except (ModelError, StreamTooLarge) as error:
             broken = self._told(error)
             # Once the provider said why it stopped, how the connection ends changes nothing.

@@ -1,6 +1,7 @@
 """One connection of HTTP/1.1 to a provider: a request, its answer as it comes, then the next one.
 
-What has arrived is handed out in one piece, however many chunks it came in. Keeps no time.
+What has arrived is handed out in one piece, however many chunks it came in. Ends nothing by itself
+for being slow.
 """
 
 import asyncio
@@ -8,10 +9,14 @@ from typing import cast
 
 import httptools
 
+from maestro.llm.pacing import Pacing
+
 MAX_HEAD = 64 * 1024
 """Bytes of one answer that are no body."""
 MAX_UNREAD = 256 * 1024
 """Bytes of a body that wait to be read; above, the provider has to wait."""
+UNPACED_READS = 4
+"""Pieces of a paced answer that are handed out as they come: what is first shown is among them."""
 
 
 class Answer:
@@ -48,7 +53,11 @@ class Answer:
     def ends_with_connection(self) -> bool:
         """Nothing in it says where it ends."""
         chunked = "chunked" in self.headers.get("transfer-encoding", "")
-        return self.has_head and not chunked and "content-length" not in self.headers
+        return self.has_head and not chunked and self.is_open_ended()
+
+    def is_open_ended(self) -> bool:
+        """Its length is not told: it is written while it comes."""
+        return "content-length" not in self.headers
 
     def on_message_begin(self) -> None:
         if self.is_whole:
@@ -86,33 +95,51 @@ class Connection(asyncio.Protocol):
         """Why nothing more comes."""
         self.is_silent = True
         """Nothing came since it was asked."""
+        self.heard_at = 0.0
+        """When something came on the loop's clock, or the provider was let go on."""
         self.kept_since = 0.0
+        self._clock = asyncio.get_running_loop().time
         self._moved = asyncio.Event()
         self._is_paused = False
+        self._arrived: list[bytes] = []
+        self._arrived_bytes = 0
+        """Of what was not parsed yet."""
+        self._pacing: Pacing | None = None
+        self._due = 0.0
+        self._unpaced = 0
+        self._is_expected = False
+        """A beat will come for what has arrived."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
         self.is_silent = False
-        try:
-            self.answer.feed(data)
-        except ConnectionError as error:
-            self._end(error)
-            return
-        if len(self.answer.waiting) > MAX_UNREAD and not self._is_paused:
-            self._is_paused = True
-            self._transport.pause_reading()
-        self._moved.set()
+        self.heard_at = now = self._clock()
+        self._arrived.append(data)
+        self._arrived_bytes += len(data)
+        if self._pacing is None or now >= self._due or self._is_full() or _may_end(data):
+            self._hand_out()
+        elif not self._is_expected:
+            self._is_expected = True
+            self._pacing.at(self._due, self._hand_out)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._hand_out()
         if exc is None and self.answer.ends_with_connection():
             self.answer.is_whole = True
-        self._end(exc if isinstance(exc, OSError) else ConnectionResetError("it was closed"))
+        self.end(exc if isinstance(exc, OSError) else ConnectionResetError("it was closed"))
 
     def ask(self, request: bytes) -> None:
-        self.answer, self.is_silent = Answer(), True
+        self.answer, self.is_silent, self._pacing = Answer(), True, None
         self._transport.write(request)
+
+    def pace(self, pacing: Pacing) -> None:
+        """From here to the end of the answer, hand out what comes at the times of `pacing`.
+
+        The first pieces, and what may be the last one, are handed out as they come.
+        """
+        self._pacing, self._unpaced, self._due = pacing, UNPACED_READS, 0.0
 
     async def head(self) -> Answer:
         """Once it is there; raises what ended the connection before."""
@@ -129,11 +156,28 @@ class Connection(asyncio.Protocol):
         answer.waiting.clear()
         if self._is_paused:
             self._is_paused = False
+            self.heard_at = self._clock()
             self._transport.resume_reading()
+        if self._unpaced > 0:
+            self._unpaced -= 1
+        elif self._pacing is not None:
+            self._due = self._clock() + self._pacing.interval()
         return body
 
+    def is_waited_for(self) -> bool:
+        """It is the provider's turn: the answer is not whole, and whatever it sends is read."""
+        return not self.answer.is_whole and not self._is_paused
+
     def may_be_kept(self) -> bool:
-        return self.answer.is_whole and self.answer.is_clean and self.ended is None
+        is_clean = self.answer.is_clean and not self._arrived
+        return self.answer.is_whole and is_clean and self.ended is None
+
+    def end(self, why: OSError) -> None:
+        """What has arrived can still be read; then `why` is raised."""
+        self._hand_out()
+        self.ended = self.ended or why
+        self._moved.set()
+        self._transport.close()
 
     def close(self) -> None:
         self._transport.abort()
@@ -144,7 +188,26 @@ class Connection(asyncio.Protocol):
         self._moved.clear()
         await self._moved.wait()
 
-    def _end(self, why: OSError) -> None:
-        self.ended = self.ended or why
+    def _hand_out(self) -> None:
+        """Parse what has arrived, and wake the reader."""
+        self._is_expected = False
+        if not self._arrived or self.ended is not None:
+            return
+        pieces, self._arrived, self._arrived_bytes = self._arrived, [], 0
+        try:
+            self.answer.feed(pieces[0] if len(pieces) == 1 else b"".join(pieces))
+        except ConnectionError as error:
+            self.end(error)
+            return
+        if self._is_full() and not self._is_paused:
+            self._is_paused = True
+            self._transport.pause_reading()
         self._moved.set()
-        self._transport.close()
+
+    def _is_full(self) -> bool:
+        return self._arrived_bytes + len(self.answer.waiting) > MAX_UNREAD
+
+
+def _may_end(data: bytes) -> bool:
+    """Nothing has to follow: these are the ends of an event stream and of a chunked body."""
+    return data.endswith(b"0\r\n\r\n") or b"[DONE]" in data

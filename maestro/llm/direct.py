@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from maestro.errors import ModelError, ModelErrorKind
 from maestro.llm.acceptance import MAX_ERROR_BODY, REQUEST_HEADERS, accepted, refused, words_of
 from maestro.llm.connection import Connection
+from maestro.llm.pacing import Pacing
 from maestro.llm.providers import Endpoint
 from maestro.llm.timeouts import Timeouts
 
@@ -52,16 +53,21 @@ class DirectTransport:
         headers = {**REQUEST_HEADERS, "Authorization": f"Bearer {endpoint.key or 'none'}"}
         self._headers = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         self._kept: list[Connection] = []
+        self._pacing = Pacing()
 
     @asynccontextmanager
     async def post(self, path: str, body: bytes) -> AsyncGenerator[AsyncIterator[bytes]]:
         """The pieces of the answer's body, as they come; raises ModelError, also while reading."""
         connection = await self._asked(path, body)
+        self._pacing.streams += 1
         try:
             await self._accept(connection)
+            if connection.answer.is_open_ended():
+                connection.pace(self._pacing)
             async with aclosing(self._pieces(connection)) as pieces:
                 yield pieces
         finally:
+            self._pacing.streams -= 1
             self._keep(connection)
 
     async def close(self) -> None:
@@ -142,24 +148,50 @@ class DirectTransport:
 
     async def _pieces(self, connection: Connection) -> AsyncGenerator[bytes]:
         """With a limit on the silence between pieces and on the whole."""
-        clock = asyncio.get_running_loop().time
-        end = clock() + self._timeouts.total
-        while True:
-            limit = asyncio.timeout_at(min(clock() + self._timeouts.idle, end))
-            try:
-                async with limit:
-                    piece = await connection.read()
-            except OSError as error:
-                if isinstance(error, TimeoutError) and limit.expired():
-                    idle, total = self._timeouts.idle, self._timeouts.total
-                    is_over = clock() >= end
-                    words = f"not done after {total:g} s" if is_over else f"silent for {idle:g} s"
-                else:
-                    words = f"the connection broke in the middle of the reply ({words_of(error)})"
-                raise self._error("broken_stream", words) from error
-            if not piece:
-                return
-            yield piece
+        limit = _Limit(connection, self._timeouts)
+        try:
+            while piece := await connection.read():
+                yield piece
+        except _TooSlow as error:
+            raise self._error("broken_stream", str(error)) from error
+        except OSError as error:
+            words = f"the connection broke in the middle of the reply ({words_of(error)})"
+            raise self._error("broken_stream", words) from error
+        finally:
+            limit.lift()
 
     def _error(self, kind: ModelErrorKind, words: str) -> ModelError:
         return ModelError(kind, f"{self._provider}: {words}")
+
+
+class _TooSlow(TimeoutError):
+    """An answer stopped, or does not end; said in words."""
+
+
+class _Limit:
+    """One timer for a whole answer: looks when the provider could have been silent for too long."""
+
+    def __init__(self, connection: Connection, timeouts: Timeouts) -> None:
+        self._connection = connection
+        self._timeouts = timeouts
+        self._loop = asyncio.get_running_loop()
+        connection.heard_at = self._loop.time()
+        self._end = connection.heard_at + timeouts.total
+        self._timer = self._loop.call_at(self._next(connection.heard_at), self._look)
+
+    def lift(self) -> None:
+        self._timer.cancel()
+
+    def _next(self, heard: float) -> float:
+        return min(heard + self._timeouts.idle, self._end)
+
+    def _look(self) -> None:
+        now, heard, idle = self._loop.time(), self._connection.heard_at, self._timeouts.idle
+        if not self._connection.is_waited_for():
+            heard = now
+        if now >= self._end:
+            self._connection.end(_TooSlow(f"not done after {self._timeouts.total:g} s"))
+        elif now >= heard + idle:
+            self._connection.end(_TooSlow(f"silent for {idle:g} s"))
+        else:
+            self._timer = self._loop.call_at(self._next(heard), self._look)

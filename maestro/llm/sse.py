@@ -39,29 +39,35 @@ class EventStream:
         lines = _lines(held[:-1] if waiting else held)
         self._rest = lines.pop() + b"\r" * waiting
         for line in lines:
-            yield from self._line(line)
+            event = self._line(line)
+            if event is not None:
+                yield event
         if len(self._rest) > MAX_EVENT:
             raise StreamTooLarge(f"a line is longer than {MAX_EVENT} bytes")
 
     def end(self) -> Iterator[bytes]:
         """The last event, where its final empty line is missing."""
         last, self._rest = self._rest.rstrip(b"\r"), b""
-        if last:
-            yield from self._line(last)
-        yield from self._line(b"")
-
-    def _line(self, line: bytes) -> Iterator[bytes]:
-        if not line:
-            if self._data:
-                event = self._data[0] if len(self._data) == 1 else b"\n".join(self._data)
-                self._data, self._size = [], 0
+        for line in (last, b""):
+            event = self._line(line)
+            if event is not None:
                 yield event
-        elif line.startswith(b"data:"):
-            value = line[6:] if line[5:6] == b" " else line[5:]
+
+    def _line(self, line: bytes) -> bytes | None:
+        """The event that this line ends."""
+        if not line:
+            if not self._data:
+                return None
+            event = self._data[0] if len(self._data) == 1 else b"\n".join(self._data)
+            self._data, self._size = [], 0
+            return event
+        if line.startswith(b"data:"):
+            value = line[6:] if line.startswith(b"data: ") else line[5:]
             self._size += len(value) + 1
             if self._size > MAX_EVENT:
                 raise StreamTooLarge(f"an event is longer than {MAX_EVENT} bytes")
             self._data.append(value)
+        return None
 
 
 def _lines(held: bytes) -> list[bytes]:

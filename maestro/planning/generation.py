@@ -142,7 +142,7 @@ class Generator:
                     hit("mid_stream")
                     match part:
                         case TextDelta() | ReasoningDelta():
-                            live.add(part)
+                            await live.add(part)
                         case Retrying():
                             attempt.is_changing = True
                             again = await self._ledger.reattempt(claim)

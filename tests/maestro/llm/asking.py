@@ -4,7 +4,15 @@ import contextlib
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager
 
-from maestro.domain.conversation import ModelRequest, Reply, ReplyPart, Turn, UserTurn
+from maestro.domain.conversation import (
+    ModelRequest,
+    ReasoningDelta,
+    Reply,
+    ReplyPart,
+    TextDelta,
+    Turn,
+    UserTurn,
+)
 from maestro.errors import ModelError
 from maestro.llm.chat_completions import ChatCompletions
 from maestro.llm.providers import Endpoint, Price, Quirks
@@ -45,6 +53,20 @@ async def client_at(
 
 async def parts_from(model: Model, request: ModelRequest | None = None) -> list[ReplyPart]:
     return [part async for part in model.generate(request or asking())]
+
+
+def joined(parts: list[ReplyPart]) -> list[ReplyPart]:
+    """Neighbours of one kind as one: where text is cut depends on what was read at once."""
+    found: list[ReplyPart] = []
+    for part in parts:
+        last = found[-1] if found else None
+        if isinstance(part, TextDelta) and isinstance(last, TextDelta):
+            found[-1] = TextDelta(last.text + part.text)
+        elif isinstance(part, ReasoningDelta) and isinstance(last, ReasoningDelta):
+            found[-1] = ReasoningDelta(last.text + part.text)
+        else:
+            found.append(part)
+    return found
 
 
 async def reply_from(model: Model, request: ModelRequest | None = None) -> Reply:

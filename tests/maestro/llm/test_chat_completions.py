@@ -10,7 +10,15 @@ from maestro.errors import ModelErrorKind
 from maestro.llm.providers import Price
 from maestro.llm.timeouts import Timeouts
 from protocol.wire import Usage
-from tests.maestro.llm.asking import KEY, asking, client_of, failure_of, parts_from, reply_from
+from tests.maestro.llm.asking import (
+    KEY,
+    asking,
+    client_of,
+    failure_of,
+    joined,
+    parts_from,
+    reply_from,
+)
 from tests.scripted_model import (
     Reply as Scripted,
 )
@@ -44,11 +52,9 @@ async def test_text_and_reasoning_stream_and_the_reply_holds_the_whole() -> None
     async with ScriptedModel(script) as server, client_of(server) as client:
         parts = await parts_from(client)
 
-    assert parts == [
-        ReasoningDelta("Hm"),
-        ReasoningDelta(", well"),
-        TextDelta("Hel"),
-        TextDelta("lo"),
+    assert joined(parts) == [
+        ReasoningDelta("Hm, well"),
+        TextDelta("Hello"),
         Reply(
             "Hello",
             usage=Usage(input_tokens=90, cached_tokens=60, output_tokens=20, reasoning_tokens=5),
