@@ -25,6 +25,11 @@ FIELD: Final = "n"
 """The one field of an entry: a nudge as JSON."""
 BLOCK_SECONDS: Final = 5.0
 """How long Redis holds an answer back; half as much again and the connection counts as dead."""
+JOINED_STREAMS = 50
+"""Who follows more lets what is written wait for a moment, so that one answer brings much of it."""
+JOINED_SECONDS = 0.01
+SLICE = 64
+"""Streams of one answer that are handed out before others of this process have their turn."""
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 2.0
 
@@ -134,11 +139,15 @@ class RedisReader:
             *positions.values(),
         )
         [reply] = await self._connection.call([command], seconds=1.5 * BLOCK_SECONDS)
-        for key, entries in entries_by_stream(reply):
+        for number, (key, entries) in enumerate(entries_by_stream(reply), start=1):
             if key == self._control:
                 self._control_position = entries[-1][0]
             elif key in self._streams:
                 self._streams[key].take(entries)
+            if number % SLICE == 0:
+                await asyncio.sleep(0)
+        if len(self._streams) > JOINED_STREAMS:
+            await asyncio.sleep(JOINED_SECONDS)
 
 
 def last_entry(key: str) -> Command:

@@ -7,9 +7,9 @@ import asyncio
 import contextlib
 from collections import Counter, deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 
+import msgspec
 import structlog
 
 from maestro.bus.redis_connection import Command, RedisConnection, Reply, ResponseError
@@ -29,8 +29,7 @@ Kind = Literal["live", "nudge"]
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True)
-class Write:
+class Write(msgspec.Struct, frozen=True):
     command: Command
     kind: Kind = "nudge"
     expires: tuple[str, int] | None = None
