@@ -130,8 +130,11 @@ class Follower:
     ) -> tuple[list[Frame[FromMaestro] | None], bool]:
         """What one nudge brings, and whether the ledger holds more than it brought."""
         try:
-            async with asyncio.timeout(idle_seconds):
+            if idle_seconds is None:
                 nudge = await anext(nudges)
+            else:
+                async with asyncio.timeout(idle_seconds):
+                    nudge = await anext(nudges)
         except TimeoutError:
             return [None], False
         match nudge:

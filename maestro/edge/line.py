@@ -1,17 +1,22 @@
 """One accepted WebSocket as text frames in and out, with a bound on how long a peer may not read.
 
+A frame goes straight into the connection's buffer where the server offers that (`WRITE_TEXT`).
 Relies on the server (uvicorn: `ws_ping_interval` 15, `ws_ping_timeout` 25) for pings and for the
 death of a silent peer, and on its `ws_max_size` for the size of a message before it is whole.
 """
 
 import asyncio
 import contextlib
+from collections.abc import Callable
+from typing import cast
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from protocol.errors import CloseCode
 
 CLOSE_SECONDS = 2.0
+WRITE_TEXT = "maestro.write_text"
+"""An extension of the ASGI scope: write a text frame at once; False: that can't be done now."""
 INTERNAL_ERROR = 1011
 """RFC 6455: an unexpected condition. Not of the contract: only a bug of ours closes with it."""
 
@@ -32,6 +37,8 @@ class Line:
     def __init__(self, socket: WebSocket, send_seconds: float) -> None:
         self._socket = socket
         self._send_seconds = send_seconds
+        extensions = cast("dict[str, object]", socket.scope.get("extensions") or {})
+        self._write = cast("Callable[[bytes], bool] | None", extensions.get(WRITE_TEXT))
         self.gone = False
         """The peer is: nothing comes any more, and what is sent goes nowhere."""
 
@@ -48,7 +55,7 @@ class Line:
 
     async def send(self, frame: bytes) -> None:
         """Send one text frame. Raises SocketEnded when the peer does not read."""
-        if self.gone:
+        if self.gone or (self._write is not None and self._write(frame)):
             return
         try:
             async with asyncio.timeout(self._send_seconds):

@@ -12,6 +12,7 @@ import httpx2
 import uvicorn
 from websockets.asyncio.client import ClientConnection, unix_connect
 
+from maestro.bootstrap.http import DirectSocket
 from maestro.bus.memory import MemoryBus
 from maestro.bus.memory_limits import MemoryLimits
 from maestro.domain.events import AnyEvent, StoredEvent, ToolAsked
@@ -175,6 +176,7 @@ async def served(edge: Edge, path: Path) -> AsyncGenerator[None]:
         create_app(edge),
         uds=str(path),
         log_config=None,
+        ws=DirectSocket,
         ws_max_size=4 * 1024 * 1024,
         ws_ping_interval=15,
         ws_ping_timeout=25,
