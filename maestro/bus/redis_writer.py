@@ -18,6 +18,8 @@ from maestro.errors import BusUnavailable
 CAPACITY = 5_000
 """Entries that wait; above, live text goes first."""
 BATCH = 500
+LIVE_SECONDS = 0.01
+"""Between two batches that hold nothing but live text; whatever else comes goes at once."""
 REMEMBERED = 10_000
 """Keys whose lifetime is known to be long enough."""
 ANSWER_SECONDS = 2.0
@@ -40,12 +42,18 @@ class Write(msgspec.Struct, frozen=True):
 class RedisWriter:
     """The one connection of a process that writes."""
 
-    def __init__(self, url: str, capacity: int = CAPACITY) -> None:
+    def __init__(
+        self, url: str, capacity: int = CAPACITY, live_seconds: float = LIVE_SECONDS
+    ) -> None:
         self.dropped: Counter[Kind] = Counter()
         self._connection = RedisConnection(url)
         self._capacity = capacity
+        self._live_seconds = live_seconds
         self._waiting: deque[Write] = deque()
         self._arrived = asyncio.Event()
+        self._pressing = asyncio.Event()
+        """Something waits that is no live text."""
+        self._sent_at = -live_seconds
         self._task: asyncio.Task[None] | None = None
         self._pause = 0.0
         self._away_until = 0.0
@@ -66,6 +74,8 @@ class RedisWriter:
             return
         self._waiting.append(write)
         self._arrived.set()
+        if write.kind != "live":
+            self._pressing.set()
 
     async def ask(self, command: Command) -> Reply:
         """The reply to `command`, behind everything that was put before it.
@@ -108,10 +118,23 @@ class RedisWriter:
     async def _run(self) -> None:
         while True:
             while self._waiting:
+                await self._join()
                 count = min(BATCH, len(self._waiting))
+                if count == len(self._waiting):
+                    self._pressing.clear()
                 await self._send([self._waiting.popleft() for _ in range(count)])
             self._arrived.clear()
             await self._arrived.wait()
+
+    async def _join(self) -> None:
+        """Let live text wait for more of it: a system call a piece is most of what it costs."""
+        loop = asyncio.get_running_loop()
+        early = self._sent_at + self._live_seconds - loop.time()
+        if early > 0 and not self._pressing.is_set() and len(self._waiting) < BATCH:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(early):
+                    await self._pressing.wait()
+        self._sent_at = loop.time()
 
     async def _send(self, batch: list[Write]) -> None:
         commands = [write.command for write in batch]

@@ -1,6 +1,6 @@
 """Live text of one generation on its way to the bus, joined so that it costs little.
 
-The first piece leaves at once, later ones at most every 10 ms, or 50 where many generations
+The first piece leaves at once, later ones at most every 10 ms, or 40 where many generations
 stream at once. What is lost here is in the ledger as soon as the reply is whole.
 """
 
@@ -17,7 +17,7 @@ from protocol.strict_json import well_formed
 
 PACE = 0.01
 """Seconds between two pieces of one generation."""
-SLOWEST_PACE = 0.05
+SLOWEST_PACE = 0.04
 _PACE_PER_STREAM = 0.0002
 
 

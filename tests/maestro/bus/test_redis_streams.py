@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from maestro.bus.redis_connection import RedisConnection
-from maestro.bus.redis_reader import STREAM_LENGTH
+from maestro.bus.redis_reader import SLICE, STREAM_LENGTH
 from maestro.bus.redis_streams import EXPIRY_SECONDS, RedisBus, key
 from maestro.bus.redis_writer import RedisWriter, Write
 from maestro.domain.events import StoredEvent, ToolAnswered
@@ -171,6 +171,63 @@ async def test_a_full_queue_drops_live_text_first(redis_url: str) -> None:
     assert writer.dropped == {"live": 6, "nudge": 1}
     await writer.close()
     await bus.close()
+
+
+async def test_live_text_waits_for_more_of_it_and_a_nudge_takes_it_along(
+    redis_url: str, raw: RedisConnection
+) -> None:
+    writer = RedisWriter(redis_url, live_seconds=1e6)
+    async with asyncio.timeout(5):
+        assert await writer.ask(("PING",)) == b"PONG"
+        writer.put(Write(("RPUSH", "said", "one"), "live"))
+        writer.put(Write(("RPUSH", "said", "two"), "live"))
+        for _ in range(20):
+            assert await raw.call([("LLEN", "said")], seconds=5) == [0]
+
+        assert await writer.ask(("RPUSH", "said", "three")) == 3
+
+    assert await raw.call([("LRANGE", "said", 0, -1)], seconds=5) == [[b"one", b"two", b"three"]]
+    await writer.close()
+
+
+async def test_live_text_alone_is_sent_after_a_moment(redis_url: str, raw: RedisConnection) -> None:
+    writer = RedisWriter(redis_url)
+    async with asyncio.timeout(5):
+        assert await writer.ask(("PING",)) == b"PONG"
+        writer.put(Write(("RPUSH", "said", "one"), "live"))
+        assert await raw.call([("BLPOP", "said", 4)], seconds=5) == [[b"said", b"one"]]
+    await writer.close()
+
+
+async def test_an_answer_of_many_streams_lets_others_have_their_turn(redis_url: str) -> None:
+    bus, sessions = RedisBus(redis_url), [f"s{number}" for number in range(4 * SLICE)]
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    async def first(session_id: str) -> int:
+        async with bus.subscribe(session_id) as subscription:
+            joined.release()
+            await anext(aiter(subscription))
+            return turns
+
+    joined = asyncio.Semaphore(0)
+    async with asyncio.timeout(5):
+        waiting = [asyncio.create_task(first(session_id)) for session_id in sessions]
+        for _ in sessions:
+            await joined.acquire()
+        for session_id in sessions:
+            await bus.publish(session_id, HeadMoved(1))
+        busy = asyncio.create_task(others())
+        heard_at = [await each for each in waiting]
+        busy.cancel()
+    await bus.close()
+
+    assert len(set(heard_at)) >= 3
 
 
 async def test_a_cancelled_call_never_leaves_its_reply_to_the_next(redis_url: str) -> None:
