@@ -3,6 +3,7 @@
 Connects to nothing; what lies under a key is told at the top of its module.
 """
 
+import functools
 import re
 from typing import Final, Literal
 
@@ -11,6 +12,7 @@ KeyKind = Literal["events", "work", "control", "rate", "sockets"]
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
+@functools.lru_cache(maxsize=4096)  # the same few, once for each piece of text
 def key(prefix: str, kind: KeyKind, *names: str) -> str:
     """`{prefix}:{kind}:{name}:...`. Raises ValueError for a name that could be another's."""
     for name in names:

@@ -98,8 +98,10 @@ class Connection(asyncio.Protocol):
         self.heard_at = 0.0
         """When something came on the loop's clock, or the provider was let go on."""
         self.kept_since = 0.0
-        self._clock = asyncio.get_running_loop().time
-        self._moved = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._clock = self._loop.time
+        self._reader: asyncio.Future[None] | None = None
+        """Who waits for something to come, or to end."""
         self._is_paused = False
         self._arrived: list[bytes] = []
         self._arrived_bytes = 0
@@ -176,7 +178,7 @@ class Connection(asyncio.Protocol):
         """What has arrived can still be read; then `why` is raised."""
         self._hand_out()
         self.ended = self.ended or why
-        self._moved.set()
+        _wake(self._reader)
         self._transport.close()
 
     def close(self) -> None:
@@ -185,8 +187,8 @@ class Connection(asyncio.Protocol):
     async def _wait(self) -> None:
         if self.ended is not None:
             raise self.ended
-        self._moved.clear()
-        await self._moved.wait()
+        self._reader = self._loop.create_future()
+        await self._reader
 
     def _hand_out(self) -> None:
         """Parse what has arrived, and wake the reader."""
@@ -202,10 +204,15 @@ class Connection(asyncio.Protocol):
         if self._is_full() and not self._is_paused:
             self._is_paused = True
             self._transport.pause_reading()
-        self._moved.set()
+        _wake(self._reader)
 
     def _is_full(self) -> bool:
         return self._arrived_bytes + len(self.answer.waiting) > MAX_UNREAD
+
+
+def _wake(reader: "asyncio.Future[None] | None") -> None:
+    if reader is not None and not reader.done():
+        reader.set_result(None)
 
 
 def _may_end(data: bytes) -> bool:
