@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from maestro.planning.live_text import pace_of
 
-BEAT = 0.01
+BEAT = 0.005
 """Seconds between two moments at which anything is handed out."""
 
 
