@@ -119,11 +119,16 @@ async def test_what_redis_tells_unasked_is_no_reply() -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", [b"HTTP/1.1 400 Bad Request\r\n\r\n", HELLO + b"+more than was asked\r\n", b""]
+    ("answer", "why"),
+    [
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "ConnectionError"),
+        (HELLO + b"+more than was asked\r\n", "ConnectionError"),
+        (b"", "ConnectionResetError"),
+    ],
 )
-async def test_whoever_does_not_speak_as_redis_does_is_left(answer: bytes) -> None:
+async def test_whoever_does_not_speak_as_redis_does_is_left(answer: bytes, why: str) -> None:
     async with saying(answer) as (port, _):
-        with pytest.raises(BusUnavailable, match="Redis is away"):
+        with pytest.raises(BusUnavailable, match=f"Redis is away: {why}$"):
             await asked(f"redis://127.0.0.1:{port}", ("PING",))
 
 

@@ -77,7 +77,7 @@ def chunk(body: bytes) -> bytes:
 
 
 @asynccontextmanager
-async def streaming() -> AsyncGenerator[Stage]:
+async def streaming(head: bytes = HEAD) -> AsyncGenerator[Stage]:
     """A connection whose answer has begun and is paced."""
     accepted: asyncio.Future[asyncio.StreamWriter] = asyncio.get_running_loop().create_future()
     server = await asyncio.start_server(lambda _, writer: accepted.set_result(writer), "127.0.0.1")
@@ -88,7 +88,7 @@ async def streaming() -> AsyncGenerator[Stage]:
     async with asyncio.timeout(5):
         stage = Stage(connection, await accepted, HandPacing())
         connection.ask(b"POST / HTTP/1.1\r\n\r\n")
-        await stage.say(HEAD)
+        await stage.say(head)
         await connection.head()
         connection.pace(stage.pacing)
         yield stage
@@ -151,20 +151,34 @@ async def test_what_is_no_http_behind_a_beat_ends_the_stream() -> None:
             await reading
 
 
-async def test_a_flood_before_its_beat_is_bounded_and_comes_whole() -> None:
+async def test_a_flood_that_nobody_reads_is_bounded_and_comes_whole() -> None:
     flood = b"".join(chunk(bytes(60_000)) for _ in range(400))
     async with streaming() as stage:
         await stage.open()
         connection, before = stage.connection, stage.connection.received
-        stage.provider.write(flood + END)
+        stage.provider.write(flood)
         await connection.until(before + MAX_UNREAD)
+        for _ in range(500):  # turns of the loop in which all of it would come
+            await asyncio.sleep(0)
         unread = connection.received - before
+        stage.provider.write(END)
         read = 0
         while piece := await connection.read():
             read += len(piece)
 
-        assert unread < 4 * MAX_UNREAD
-        assert read == 400 * 60_000
+    assert unread < 4 * MAX_UNREAD
+    assert read == 400 * 60_000
+
+
+async def test_a_body_that_ends_with_its_connection_comes_whole() -> None:
+    async with streaming(b"HTTP/1.1 200 OK\r\n\r\n") as stage:
+        for _ in range(UNPACED_READS + 1):
+            await stage.say(b"first")
+            assert await stage.connection.read() == b"first"
+        await stage.say(b"and ", b"last")
+        stage.provider.close()
+
+        assert [await stage.connection.read() for _ in range(2)] == [b"and last", b""]
 
 
 async def test_bytes_behind_the_end_of_a_paced_answer_spoil_the_connection() -> None:
