@@ -3,7 +3,6 @@
 Sans-IO: bytes and messages in, bytes and messages out. No clock, socket, loop or logger.
 """
 
-from dataclasses import dataclass
 from typing import Any, Final, Generic, Literal, TypedDict, TypeVar, Unpack, overload
 
 import msgspec
@@ -48,8 +47,7 @@ OutgoingT = TypeVar("OutgoingT", bound=Message)
 _PEER: Final[dict[Role, Role]] = {"maestro": "executor", "executor": "maestro"}
 
 
-@dataclass(frozen=True)
-class Violation:
+class Violation(msgspec.Struct, frozen=True):
     """A frame that was refused. Send `answer` if there is one, then close if the error says so."""
 
     error: RemoteProtocolError

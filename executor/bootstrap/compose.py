@@ -211,7 +211,7 @@ def _parts(held: _Held, world: World, view: View, policy: Policy, extras: _Extra
         journal=held.journal,
         view=view,
         workspace=held.workspace,
-        tools={tool.contract.name: tool for tool in TOOLS},
+        tools=TOOLS,
         custom_tools=extras.own_tools,
         decide=policy.decide,
         remember=policy.remember,

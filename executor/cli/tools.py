@@ -14,7 +14,7 @@ from executor.view.safe_text import safe_line
 
 def tools() -> int:
     """A line each: name, effect, what it is for, and where one of the user's own comes from."""
-    for tool in TOOLS:
+    for tool in TOOLS.values():
         contract = tool.contract
         _line(contract.name, contract.effect, contract.description)
     for name, each in own_tools(here(), os.environ).items():

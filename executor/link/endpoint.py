@@ -5,8 +5,9 @@ Reads an address as users write it; connects to nothing.
 
 import ipaddress
 import urllib.parse
-from dataclasses import dataclass, field
 from pathlib import Path
+
+import msgspec
 
 from executor.errors import UsageError
 
@@ -14,21 +15,23 @@ CONNECT_PATH = "/ws/v1/connect"
 _SCHEMES = {"ws": "ws", "wss": "wss", "http": "ws", "https": "wss"}
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(msgspec.Struct, frozen=True):
     """One maestro's door."""
 
     url: str
     """`ws://` or `wss://`, with the path; behind a unix socket the host is only a name."""
     shown: str
     """As the user knows it; holds no secret."""
-    token: str | None = field(default=None, repr=False)
+    token: str | None = None
     socket: Path | None = None
     """The unix socket to connect to instead of the URL's host."""
     ca_file: Path | None = None
     """Certificates to trust beside the operating system's."""
     direct: bool = True
     """On this machine: no proxy in between."""
+
+    def __repr__(self) -> str:
+        return f"Endpoint({self.shown!r})"  # no token in any log
 
 
 def endpoint(address: str, token: str | None = None, *, ca_file: Path | None = None) -> Endpoint:

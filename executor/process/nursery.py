@@ -13,15 +13,19 @@ from typing import Self
 
 _PACKAGES = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
 _WARDEN = (
-    "import sys; sys.path.append(sys.argv[1]); from executor.process import warden; warden.main()"
+    "import sys; sys.path.append(sys.argv[1]); "
+    "from executor.process import warden; warden.main(float(sys.argv[2]))"
 )
 """With -I -S nothing but the standard library is found; our own packages come last."""
+IDLE_SECONDS = 30.0
 
 
 class Nursery:
     """One such program at a time; another one is started when it is gone."""
 
-    def __init__(self) -> None:
+    def __init__(self, idle_seconds: float = IDLE_SECONDS) -> None:
+        """`idle_seconds`: how long a warden that has had a command waits for another one."""
+        self._words = (_WARDEN, _PACKAGES, str(idle_seconds))
         self._running: tuple[subprocess.Popen[bytes], socket.socket] | None = None
         self._branch: tuple[tuple[str, ...], socket.socket] | None = None
 
@@ -45,7 +49,7 @@ class Nursery:
         with theirs:
             try:
                 process = subprocess.Popen(
-                    [sys.executable, "-I", "-S", "-X", "utf8", "-c", _WARDEN, _PACKAGES],
+                    [sys.executable, "-I", "-S", "-X", "utf8", "-c", *self._words],
                     stdin=theirs.fileno(),
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,

@@ -4,9 +4,10 @@ Starts, reads and ends it; how long it may run is its caller's decision.
 """
 
 import asyncio
-import json
+import marshal
 import os
 import socket
+import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 
@@ -39,8 +40,8 @@ class Start(msgspec.Struct, frozen=True):
     def request(self) -> bytes:
         """What the warden is told, as it describes it."""
         launch = msgspec.structs.replace(self.launch, join=())  # that is the nursery's business
-        told = msgspec.to_builtins(launch) | {"terminal": self.terminal}
-        return json.dumps(told).encode() + b"\n"
+        told = marshal.dumps(msgspec.to_builtins(launch) | {"terminal": self.terminal})
+        return len(told).to_bytes(4, sys.byteorder) + told
 
 
 class Tree:

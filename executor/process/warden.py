@@ -1,4 +1,4 @@
-"""Run as a program: start commands for an executor and end all that comes of them.
+"""Run as a program (see `nursery`): start commands for an executor and end all that comes of them.
 
 Imports nothing but the standard library, knows no time-outs and reads no output.
 
@@ -11,145 +11,257 @@ no such adoption (macOS), the command's process group is what is ended.
 
 Standard input is a stream socket. Each byte on it brings four or five handles: a control socket,
 the command's folder, its standard output and error, and what becomes its handle 3. On the control
-socket the executor writes one line of JSON, a Request, later `T` (terminate) or `K` (kill); it
-reads lines of JSON: {"failed": errno} or {"exited": wait status}, at last {"empty": processes that
-had to be killed}. With "terminal" standard output is one, and it becomes the command's own,
-standard input too.
+socket the executor writes a Request (four bytes of length, then as `marshal` has it: both ends are
+one interpreter's), later `T` (terminate) or `K` (kill); it reads lines of JSON: {"failed": errno}
+or {"exited": wait status}, at last {"empty": processes that had to be killed}. With "terminal"
+standard output is one, and it becomes the command's own, standard input too.
+
+A command in a sandbox is either started by the sandbox's own program, which finds open what it
+needs, or restricts itself between fork and exec (`sandbox.enforce`).
 
 A byte that brings fewer handles asks for another such program, which takes requests on the first
 of them and stands in the control groups whose lists of processes the others are: to enter a group
 waits for the kernel, 10 ms and more, and what is forked in one does not.
 
-A command in a sandbox is either started by the sandbox's own program, which finds open what it
-needs, or restricts itself between fork and exec (`sandbox.enforce`).
+A warden below which nothing is left is as good as a fresh one and waits for the next command, as a
+fork and its first touch of each page cost more than all else that is done for a command. Of the
+command before it keeps neither handles nor folder.
+
+Each executor runs this program: the modules beneath the standard library's are used as they are,
+which halves its start and what it takes of memory.
 """
 
+from __future__ import annotations
+
+import _socket
 import ctypes
+import errno
 import gc
-import json
+import marshal
 import os
 import resource
 import select
-import signal
-import socket
 import sys
 import time
-from collections.abc import Callable
-from contextlib import suppress
-from types import FrameType
-from typing import NoReturn
 
+from executor.process.descendants import counted, signal_all
 from executor.sandbox import enforce
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal
+    from collections.abc import Callable
+    from types import FrameType
+    from typing import NoReturn
+
+    from executor.sandbox.requests import Request, Restrictions
+else:
+    import _signal as signal
 
 PR_SET_CHILD_SUBREAPER = 36
 _PAUSE = 0.005
-_NO_MORE = b"-"
+_IDLE, _BUSY = b"i", b"b"
+_NEWS_BYTES = 5
+"""Of a warden to the program that forked it: its state, its process id."""
+_HANDLES_OPEN_MAX = 1024
 _IGNORED_HERE = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGTSTP)
 _DEFAULT_BELOW = (*_IGNORED_HERE, signal.SIGCHLD, signal.SIGPIPE, signal.SIGXFSZ)
 _HANDLES_MIN, _HANDLES_MAX = 4, 5
-_REHEARSAL = b'{"argv": ["sh", "-c", ":"], "environment": {"PATH": "/bin"}, "terminal": false}\n'
+_HANDLE_BYTES = 4
+_RIGHTS = _socket.CMSG_SPACE(_HANDLES_MAX * _HANDLE_BYTES)
+_LENGTH_BYTES = 4
+_REHEARSAL = {"argv": ["sh", "-c", ":"], "environment": {"PATH": "/bin"}, "terminal": False}
 
-Fact = dict[str, int]
+Fact = tuple[str, int]
 
 
-def main() -> None:
-    """Fork a warden for each byte that comes, until the executor is gone.
+def main(patience: float) -> None:
+    """Keep a warden ready for the next command, until the executor is gone.
 
-    Each is there before its byte: no command waits for a fork.
+    It is there before its request: no command waits for a fork. One that has had a command waits
+    for another one for `patience` seconds.
     """
     for number in _IGNORED_HERE:
         signal.signal(number, signal.SIG_IGN)
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # wardens are reaped by the kernel
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    requests = socket.socket(fileno=0)
+    requests = _socket.socket(fileno=os.dup(0))
+    os.dup2(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC), 0)
     gc.freeze()
-    _fork_all(requests, _prctl())
+    _fork_all(requests, _prctl(), patience)
 
 
-def _fork_all(requests: socket.socket, prctl: Callable[[int, int], object]) -> None:
-    while _fork_next(requests, prctl) != _NO_MORE:
-        pass
+def _fork_all(
+    requests: _socket.socket, prctl: Callable[[int, int], object], patience: float
+) -> None:
+    """Fork a warden whenever none is idle, be it that it is busy or that it was killed."""
+    news, tell = os.pipe()
+    os.set_blocking(news, False)
+    woken, _ = _wake_for_children()
+    happens = select.poll()
+    happens.register(news, select.POLLIN)
+    happens.register(woken, select.POLLIN)
+    idle: set[int] = set()
+    going = True
+    while going:
+        trouble = 0
+        if not idle:
+            try:
+                pid = os.fork()
+            except OSError as error:
+                trouble = error.errno or errno.EAGAIN
+            else:
+                if pid == 0:
+                    os.close(news)
+                    _live(requests, tell, prctl, patience)
+                idle.add(pid)
+        # Without a warden the next command is refused; else only the end of all is waited for.
+        happens.register(requests, select.POLLIN if trouble else 0)
+        if any(handle == requests.fileno() for handle, _ in happens.poll()):
+            going = bool(trouble) and _refused(requests, trouble)
+        _drained(woken)
+        dead = _buried()
+        told = _drained(news)
+        for at in range(0, len(told), _NEWS_BYTES):
+            pid = int.from_bytes(told[at + 1 : at + _NEWS_BYTES], sys.byteorder)
+            (idle.add if told[at : at + 1] == _IDLE else idle.discard)(pid)
+        idle -= dead
     requests.close()
-    with suppress(ChildProcessError):
-        os.waitpid(-1, 0)  # returns when the last warden has ended
+    try:
+        while True:  # until the last warden has ended
+            os.waitpid(-1, 0)
+    except ChildProcessError:
+        pass
 
 
-def _branch(handles: list[int], prctl: Callable[[int, int], object]) -> NoReturn:
+def _refused(requests: _socket.socket, number: int) -> bool:
+    """Say of the next command that it gets no warden, as there is no room for a process; false
+    where none comes any more.
+    """
+    handles = _received(requests, None)
+    if handles:
+        control = _socket.socket(fileno=handles[0])
+        _tell(control, ("failed", number))
+        control.close()
+        for handle in handles[1:]:
+            os.close(handle)
+    return bool(handles)
+
+
+def _branch(handles: list[int], prctl: Callable[[int, int], object], patience: float) -> NoReturn:
     """Become such a program oneself, in control groups that all its wardens are born into."""
-    with suppress(OSError):  # then the executor finds the other end closed
+    try:
         for group in handles[1:]:
             os.write(group, b"0")
             os.close(group)
-        signal.set_wakeup_fd(-1)
-        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
         prctl(PR_SET_CHILD_SUBREAPER, 0)
-        _fork_all(socket.socket(fileno=handles[0]), prctl)
+        _fork_all(_socket.socket(fileno=handles[0]), prctl, patience)
+    except OSError:
+        pass  # then the executor finds the other end closed
     os._exit(0)
 
 
-def _fork_next(requests: socket.socket, prctl: Callable[[int, int], object]) -> bytes:
-    """Returns when the next warden has started its command, or ended without one."""
-    reading, writing = os.pipe()
-    try:
-        pid = os.fork()
-    except OSError as error:
-        os.close(reading)
-        os.close(writing)
-        return _refused(requests, error.errno or 0)
-    if pid == 0:
-        os.close(reading)
-        woken = _ready(prctl)
-        byte, handles, _, _ = socket.recv_fds(requests, 1, _HANDLES_MAX)
-        if not byte:
-            os.write(writing, _NO_MORE)
-            os._exit(0)
-        requests.close()
+def _live(
+    requests: _socket.socket, tell: int, prctl: Callable[[int, int], object], patience: float
+) -> NoReturn:
+    """The life of one warden."""
+    me = os.getpid().to_bytes(_NEWS_BYTES - 1, sys.byteorder)
+    woken, wake = _ready(prctl)
+    spare = max(requests.fileno(), tell, woken, wake) + 1  # from here on they are a command's
+    handles = _received(requests, None)
+    while handles:
+        for handle in handles:
+            os.set_inheritable(handle, False)
         if len(handles) < _HANDLES_MIN:
-            os.close(writing)
-            os.close(woken)
-            _branch(handles, prctl)
-        _watch(handles, writing, woken)
-    os.close(writing)
-    word = os.read(reading, 1)
-    os.close(reading)
-    return word
+            requests.close()
+            _report(tell, _BUSY + me)
+            os.close(tell)
+            _branch(handles, prctl, patience)
+        _watch(handles, lambda: _report(tell, _BUSY + me), woken)
+        os.chdir("/")
+        os.closerange(spare, _HANDLES_OPEN_MAX)
+        _report(tell, _IDLE + me)
+        handles = _received(requests, patience)
+    os._exit(0)
 
 
-def _refused(requests: socket.socket, number: int) -> bytes:
-    """Say of the next command that it gets no warden: there is no room for a process."""
-    byte, handles, _, _ = socket.recv_fds(requests, 1, _HANDLES_MAX)
-    if handles:
-        with socket.socket(fileno=handles[0]) as control:
-            _tell(control, {"failed": number})
-        for handle in handles[1:]:
-            os.close(handle)
-    return byte or _NO_MORE
+def _report(tell: int, news: bytes) -> None:
+    try:
+        os.write(tell, news)
+    except OSError:
+        pass  # the program that forked this one was killed; commands are watched to their end
 
 
-def _ready(prctl: Callable[[int, int], object]) -> int:
-    """Do beforehand what no command has to wait for; the handle that tells of dead children."""
+def _received(requests: _socket.socket, patience: float | None) -> list[int]:
+    """The handles that come with the next byte; none when no byte comes any more, or in time."""
+    asked = select.poll()
+    asked.register(requests, select.POLLIN)
+    while asked.poll(None if patience is None else patience * 1000):
+        try:
+            _, rights, _, _ = requests.recvmsg(1, _RIGHTS, _socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            continue  # another warden was faster
+        return [
+            int.from_bytes(given[at : at + _HANDLE_BYTES], sys.byteorder)
+            for _, _, given in rights
+            for at in range(0, len(given) // _HANDLE_BYTES * _HANDLE_BYTES, _HANDLE_BYTES)
+        ]
+    return []
+
+
+def _ready(prctl: Callable[[int, int], object]) -> tuple[int, int]:
+    """Do beforehand what no command has to wait for; the pipe that tells of dead children."""
+    pipe = _wake_for_children()
+    prctl(PR_SET_CHILD_SUBREAPER, 1)
+    _rehearse()
+    return pipe
+
+
+def _wake_for_children() -> tuple[int, int]:
+    """A pipe with something to read whenever a child has ended: its reading end, its other one."""
     woken, wake = os.pipe()
     os.set_blocking(wake, False)
     os.set_blocking(woken, False)
     signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, _noticed)
-    prctl(PR_SET_CHILD_SUBREAPER, 1)
-    _rehearse()
-    return woken
+    return woken, wake
+
+
+def _drained(handle: int) -> bytes:
+    """All that is there to be read."""
+    text = b""
+    try:
+        while chunk := os.read(handle, 4096):
+            text += chunk
+    except BlockingIOError:
+        pass
+    return text
+
+
+def _buried() -> set[int]:
+    """The wardens that have ended since the last look."""
+    dead: set[int] = set()
+    try:
+        while pid := os.waitpid(-1, os.WNOHANG)[0]:
+            dead.add(pid)
+    except ChildProcessError:
+        pass
+    return dead
 
 
 def _rehearse() -> None:
     """Walk the way that a request takes: memory that a fork shares is copied where it is touched,
     and that costs more than all the rest of it.
     """
-    ours, theirs = socket.socketpair()
-    with ours, theirs:
-        theirs.sendall(_REHEARSAL)
-        request = _request(ours)
-        poll = select.poll()
-        poll.register(ours, select.POLLIN)
-        poll.poll(0)
-        _tell(ours, {"exited": len(request["argv"])})
+    ours, theirs = _socket.socketpair()
+    told = marshal.dumps(_REHEARSAL)
+    theirs.sendall(len(told).to_bytes(_LENGTH_BYTES, sys.byteorder) + told)
+    request = _request(ours)
+    poll = select.poll()
+    poll.register(ours, select.POLLIN)
+    poll.poll(0)
+    _tell(ours, ("exited", len(request["argv"])))
+    ours.close()
+    theirs.close()
 
 
 def _prctl() -> Callable[[int, int], object]:
@@ -160,41 +272,45 @@ def _prctl() -> Callable[[int, int], object]:
     return lambda option, value: library.prctl(option, value, 0, 0, 0)
 
 
-def _watch(handles: list[int], busy: int, woken: int) -> NoReturn:
-    """The life of one warden; it closes `busy` as soon as the next one may be forked."""
-    for handle in handles:
-        os.set_inheritable(handle, False)
-    control = socket.socket(fileno=handles[0])
+def _watch(handles: list[int], busy: Callable[[], object], woken: int) -> None:
+    """One command, from its request to the end of all that came of it. `busy` is called as soon
+    as the next warden may be forked.
+    """
+    control = _socket.socket(fileno=handles[0])
     request = _request(control)
     try:
         command = _start(request, *handles[1:])
     except OSError as error:
-        _tell(control, {"failed": error.errno or 0})
+        _tell(control, ("failed", error.errno or 0))
     else:
-        os.close(busy)
+        busy()
         for handle in handles[1:]:
             os.close(handle)
         _serve(control, woken, command)
-    os._exit(0)
+    control.close()
 
 
 def _noticed(_number: int, _frame: FrameType | None) -> None:
     """The wake-up byte is all that a dead child has to cause."""
 
 
-def _request(control: socket.socket) -> enforce.Request:
+def _request(control: _socket.socket) -> Request:
+    length = int.from_bytes(_exactly(control, _LENGTH_BYTES), sys.byteorder)
+    return marshal.loads(_exactly(control, length))
+
+
+def _exactly(control: _socket.socket, size: int) -> bytes:
+    """So many bytes; without an executor that sends them this process ends."""
     text = b""
-    while not text.endswith(b"\n"):
-        chunk = control.recv(1 << 16)
+    while len(text) < size:
+        chunk = control.recv(size - len(text))
         if not chunk:
             os._exit(0)
         text += chunk
-    return json.loads(text)
+    return text
 
 
-def _start(
-    request: enforce.Request, folder: int, out: int, err: int, place: int | None = None
-) -> int:
+def _start(request: Request, folder: int, out: int, err: int, place: int | None = None) -> int:
     """Start the command in a session of its own; its process id. Raises OSError."""
     os.fchdir(folder)
     os.environ["PATH"] = request["environment"]["PATH"]  # where posix_spawnp looks
@@ -224,8 +340,8 @@ def _start(
 
 
 def _fork(
-    request: enforce.Request,
-    restrictions: enforce.Restrictions,
+    request: Request,
+    restrictions: Restrictions,
     input_from: tuple[str, int],
     handles: list[tuple[int, int]],
 ) -> int:
@@ -253,7 +369,7 @@ def _fork(
     return pid
 
 
-def _serve(control: socket.socket, woken: int, command: int) -> None:
+def _serve(control: _socket.socket, woken: int, command: int) -> None:
     """Report what ends and do what is asked, until no process is left."""
     ready = select.poll()
     ready.register(control, select.POLLIN)
@@ -264,17 +380,16 @@ def _serve(control: socket.socket, woken: int, command: int) -> None:
         facts: list[Fact] = []
         for handle, _ in ready.poll():
             if handle == woken:
-                with suppress(BlockingIOError):
-                    os.read(woken, 4096)
+                _drained(woken)
                 continue
             match control.recv(1):
                 case b"T":
-                    _signal_all(command, signal.SIGTERM)
+                    signal_all(command, signal.SIGTERM)
                 case _:
                     killed = _kill_all(command, facts)
         left = _reap(command, facts)
         # One message, as a rule: the executor wakes once for the end of a command.
-        _tell(control, *facts, *([] if left else [{"empty": killed}]))
+        _tell(control, *facts, *([] if left else [("empty", killed)]))
 
 
 def _reap(command: int, facts: list[Fact]) -> bool:
@@ -287,76 +402,22 @@ def _reap(command: int, facts: list[Fact]) -> bool:
         if pid == 0:
             return True
         if pid == command:
-            facts.append({"exited": status})
+            facts.append(("exited", status))
 
 
 def _kill_all(command: int, facts: list[Fact]) -> int:
     """Kill until no child is left; how many were there at first."""
-    first = _counted()
-    _signal_all(command, signal.SIGKILL)
+    first = counted()
+    signal_all(command, signal.SIGKILL)
     while _reap(command, facts):
         time.sleep(_PAUSE)
-        _signal_all(command, signal.SIGKILL)
+        signal_all(command, signal.SIGKILL)
     return first
 
 
-def _signal_all(command: int, number: signal.Signals) -> None:
-    below = _descendants()
-    if below is None:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(command, number)
-        return
-    for pid in below:
-        with suppress(ProcessLookupError, PermissionError):
-            os.kill(pid, number)
-
-
-def _counted() -> int:
-    """How many processes the command has left; what only holds a namespace together is none."""
-    below = _descendants()
-    if below is None:
-        return 1
-    return sum(1 for pid in below if not _holds_a_namespace(pid))
-
-
-def _holds_a_namespace(pid: int) -> bool:
-    """Whether `pid` is the first process of a process namespace below this one's."""
-    with suppress(OSError), open(f"/proc/{pid}/status", "rb") as file:
-        for line in file:
-            if line.startswith(b"NSpid:"):
-                numbers = line.split()[1:]
-                return len(numbers) > 1 and numbers[-1] == b"1"
-    return False
-
-
-def _descendants() -> list[int] | None:
-    """Every living process below this one; None where the system does not tell."""
-    parents: dict[int, list[int]] = {}
-    try:
-        names = os.listdir("/proc")
-    except OSError:
-        return None
-    for name in names:
-        if not name.isdigit():
-            continue
-        with suppress(OSError), open(f"/proc/{name}/stat", "rb") as file:
-            state, parent = file.read().rpartition(b")")[2].split()[:2]
-            if state != b"Z":
-                parents.setdefault(int(parent), []).append(int(name))
-    found: list[int] = []
-    todo = [os.getpid()]
-    while todo:
-        below = parents.get(todo.pop(), [])
-        found += below
-        todo += below
-    return found
-
-
-def _tell(control: socket.socket, *facts: Fact) -> None:
+def _tell(control: _socket.socket, *facts: Fact) -> None:
     if facts:
-        with suppress(OSError):  # nobody listens any more
-            control.sendall(b"".join(json.dumps(fact).encode() + b"\n" for fact in facts))
-
-
-if __name__ == "__main__":
-    main()
+        try:
+            control.sendall(b"".join(b'{"%s": %d}\n' % (what.encode(), n) for what, n in facts))
+        except OSError:
+            pass  # nobody listens any more

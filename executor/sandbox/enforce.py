@@ -4,16 +4,21 @@ Imports nothing but the standard library, as the wardens' program does that it i
 is enforced was settled elsewhere. Returns only by raising OSError.
 """
 
-import base64
+from __future__ import annotations
+
 import ctypes
 import errno
 import fcntl
 import os
 import resource
 import struct
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from typing import NotRequired, TypedDict
+from binascii import a2b_base64
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from executor.sandbox.requests import Request, Restrictions
 
 _PR_SET_NO_NEW_PRIVS, _PR_CAPBSET_DROP, _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL = 38, 24, 47, 4
 _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER = 22, 2
@@ -30,39 +35,6 @@ FILE_RIGHTS = 0b1100_0000_0000_0111
 """Those that Landlock takes for what is no folder."""
 OOM_SCORE = b"500"
 """When memory runs out, a command goes before whatever its user works with."""
-
-
-class Opened(TypedDict):
-    number: int
-    path: str
-    identity: list[int] | None
-
-
-class Grant(TypedDict):
-    path: str
-    rights: int
-
-
-class Restrictions(TypedDict):
-    project: str
-    identity: list[int]
-    handled_fs: int
-    handled_net: int
-    scoped: int
-    grants: list[Grant]
-    filter: str
-    limits: dict[str, int]
-
-
-class Request(TypedDict):
-    """The command as it comes from the executor; see `launch` for what the fields mean."""
-
-    argv: list[str]
-    environment: dict[str, str]
-    terminal: NotRequired[bool]
-    opened: NotRequired[list[Opened]]
-    folder_at: NotRequired[int | None]
-    restrictions: NotRequired[Restrictions | None]
 
 
 def opened(request: Request) -> list[tuple[int, int]]:
@@ -88,15 +60,17 @@ def become(request: Request, restrictions: Restrictions) -> None:
     _checked(library.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
     _checked(library.syscall(_LANDLOCK_RESTRICT_SELF, ruleset, 0))
     os.close(ruleset)
-    _install(library, base64.b64decode(restrictions["filter"]))
+    _install(library, a2b_base64(restrictions["filter"]))
     os.execvpe(request["argv"][0], request["argv"], request["environment"])
 
 
 def _go_first() -> None:
-    with suppress(OSError):
+    try:
         handle = os.open("/proc/self/oom_score_adj", os.O_WRONLY | os.O_CLOEXEC)
         os.write(handle, OOM_SCORE)  # a text file's encoding would be imported in each child
         os.close(handle)
+    except OSError:
+        pass  # where there is no such file, the kernel chooses
 
 
 def _limit(limits: Mapping[str, int]) -> None:

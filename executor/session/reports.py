@@ -12,18 +12,15 @@ import msgspec
 from executor.errors import JournalError
 from executor.failpoints import hit
 from executor.redaction import RedactedStream
+from executor.session.live_output import LiveOutput
 from executor.session.orders import Order, is_bootstrap
 from executor.session.parts import SessionParts
 from executor.session.results import Refused, note, wire_result, without_secrets
 from executor.session.words import title
 from executor.tool_context import ToolOutcome
 from executor.view.port import CallFinished, CallOutput, Denial
-from protocol.from_executor import ToolOutputDelta, ToolProgress, ToolResult
+from protocol.from_executor import ToolProgress, ToolResult
 from protocol.from_maestro import RunTool
-
-DELTA_CHARACTERS = 16 * 1024
-DELTA_BACKLOG_BYTES = 256 * 1024
-"""With so much waiting to be sent, live output is dropped: the result has it."""
 
 
 class Live(msgspec.Struct):
@@ -37,7 +34,7 @@ class Live(msgspec.Struct):
     ending: str = ""
     """Why it is being cancelled."""
     refused: Refused | None = None
-    deltas: int = 0
+    output: LiveOutput | None = None
     streams: dict[Literal["stdout", "stderr"], RedactedStream] = msgspec.field(
         default_factory=dict[Literal["stdout", "stderr"], RedactedStream]
     )
@@ -84,20 +81,19 @@ class Reports:
     def _pass_on(self, live: Live, stream: Literal["stdout", "stderr"], text: str) -> None:
         if not text:
             return
-        tool_id, link = live.message.tool_id, self._parts.link
         if live.shown:
-            self._parts.view.show(CallOutput(tool_id, stream, text))
-        for start in range(0, len(text), DELTA_CHARACTERS):
-            index, live.deltas = live.deltas, live.deltas + 1
-            if link.attached and link.waiting_bytes < DELTA_BACKLOG_BYTES:
-                part = text[start : start + DELTA_CHARACTERS]
-                link.send(ToolOutputDelta(tool_id, index, stream, part))
+            self._parts.view.show(CallOutput(live.message.tool_id, stream, text))
+        if live.output is None:
+            live.output = LiveOutput(live.message.tool_id, self._parts.link)
+        live.output.feed(stream, text)
 
     def end(self, live: Live, outcome: ToolOutcome) -> None:
         """Journal the result, then send it, then tell whoever watches."""
         seconds = None if live.began is None else time.monotonic() - live.began
         for stream, held in live.streams.items():
             self._pass_on(live, stream, held.close())
+        if live.output is not None:
+            live.output.close()
         safe = without_secrets(outcome, self._parts.redactor.redact)
         result = wire_result(live.message, safe, seconds)
         self._parts.audit.ended(result)

@@ -15,7 +15,6 @@ from tests.requirements import covers
 
 PROGRAM = Path(__file__).with_name("importing.py")
 LIGHT = {"msgspec", "typing_extensions"}
-SOCKET = {*LIGHT, "websockets"}
 HTTP = {*LIGHT, "backports", "httpx2", "idna"}
 SERVER = {
     *LIGHT,
@@ -36,10 +35,10 @@ COMMANDS = {
             *("minutes", "models", "placing", "private_maestro", "rest", "sessions", "slash"),
             *("standard_input", "trusting", "dispatch", "branching", "history", "tools"),
             *("finding", "finding_sandbox", "undo", "policy", "changes", "audit"),
+            *("demo", "open_run", "run", "talk"),
         ),
         LIGHT,
     ),
-    **dict.fromkeys(("demo", "open_run", "run", "talk"), SOCKET),
     "complaints": set[str](),
     "main": set[str](),
     "app": {*LIGHT, "annotated_doc", "shellingham", "typer"},
@@ -61,7 +60,9 @@ STARTS = {
 HEAVY = {
     "executor.cli.main": {"asyncio", "logging", "ssl", "subprocess"},
     "executor.cli.dispatch": {"asyncio", "dataclasses", "logging", "ssl", "subprocess", "tomllib"},
-    "executor.cli.run": {"argparse", "sqlite3", "tomllib", "unittest", "xml"},
+    "executor.cli.run": {
+        *("argparse", "email", "http", "sqlite3", "tomllib", "unittest", "xml", "zipfile"),
+    },
     "executor.process.warden": {"asyncio", "dataclasses", "logging", "ssl", "subprocess"},
     "maestro.__main__": {"asyncio", "dataclasses", "logging", "ssl", "sqlite3", "subprocess"},
     "maestro.llm.transport": {"sqlite3"},
@@ -70,6 +71,14 @@ HEAVY = {
 
 NEVER = {"unittest"}
 """For all others."""
+
+
+WARDEN = """
+import sys
+sys.path.append(sys.argv[1])
+import executor.process.warden
+print(*sys.modules)
+"""
 
 
 class Imported(msgspec.Struct, frozen=True):
@@ -112,6 +121,24 @@ def test_a_start_loads_nothing_heavy(start: str) -> None:
 
     assert foreign <= STARTS[start]
     assert loaded & HEAVY.get(start, NEVER) == set()
+
+
+@covers("R-PERF-1")
+def test_the_wardens_program_loads_next_to_nothing() -> None:
+    """It is started for every run and copied for every command."""
+    loaded = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", WARDEN, str(ROOT)],
+        capture_output=True,
+        check=True,
+        timeout=60,
+        text=True,
+    ).stdout.split()
+
+    assert "executor.sandbox.enforce" in loaded
+    assert not {
+        *("collections", "contextlib", "enum", "functools", "json", "re", "signal", "socket"),
+        *("typing", "warnings"),
+    }.intersection(loaded)
 
 
 def test_what_each_command_may_load_is_known() -> None:

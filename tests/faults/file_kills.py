@@ -80,7 +80,6 @@ POINTS = {
     for name in CALLS
 }
 """Every failpoint that a call passes, so often as it does."""
-_TOOLS = {tool.contract.name: tool for tool in TOOLS}
 _KILLED = 137
 _WATCHED = ("executor/workspace/", "executor/journal/", "executor/session/settling")
 
@@ -168,7 +167,7 @@ class Ground:
 
     def _work(self, name: str, journal_id: str) -> None:
         tool_name, parameters = CALLS[name]
-        tool = _TOOLS[tool_name]
+        tool = TOOLS[tool_name]
         journal, workspace, reads = opened(self._state, journal_id), Workspace(self._root), _read()
         context = ToolContext(
             CALL,

@@ -24,9 +24,7 @@ sys.exit(main(["hello"]))
 """
 
 
-@pytest.mark.parametrize(
-    "name", ["msgspec", "executor.cli.flags", "executor.cli.run", "websockets"]
-)
+@pytest.mark.parametrize("name", ["msgspec", "executor.cli.flags", "executor.cli.run", "asyncio"])
 def test_a_ctrl_c_amid_the_imports_shows_no_traceback(name: str, tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-P", "-c", INTERRUPTED_IMPORT.format(name=name)],

@@ -12,13 +12,12 @@ from executor.policy.call import PlannedCall
 from executor.policy.verdict import Allow, Ask, Deny, Verdict
 from executor.session import ResumedSession, SessionStart
 from executor.tool_context import ToolOutcome
-from executor.view.port import Approved, CallOutput, Declined, Question
+from executor.view.port import Approved, Declined, Question
 from executor.view.port import CallFinished as FinishedShown
 from executor.view.port import CallStarted as StartedShown
 from protocol.from_executor import (
     ResultMetadata,
     ToolError,
-    ToolOutputDelta,
     ToolProgress,
     ToolResult,
     ToolStatus,
@@ -381,29 +380,6 @@ async def test_bootstrap_calls_never_prompt_and_are_not_shown(tmp_path: Path) ->
             )
             assert rig.view.questions.empty()
             assert rig.view.all(FinishedShown) == []
-
-
-async def test_live_output_goes_to_the_screen_and_to_the_maestro(tmp_path: Path) -> None:
-    async with scripted_maestro() as maestro:
-        rig = Rig.at(tmp_path, maestro.address)
-        async with running(rig, maestro.address):
-            socket = await maestro.attachment()
-            await socket.start()
-            await socket.run("Shell", "t1", command="make")
-            _, context = await rig.shell.started.get()
-            context.emit("stdout", "one\n")
-            context.emit("stderr", "x" * 16_385)
-            rig.shell.let_end("made")
-            deltas = [await socket.next(ToolOutputDelta) for _ in range(3)]
-            await socket.next(ToolResult)
-            context.emit("stdout", "too late")
-
-            assert deltas == [
-                ToolOutputDelta("t1", 0, "stdout", "one\n"),
-                ToolOutputDelta("t1", 1, "stderr", "x" * 16_384),
-                ToolOutputDelta("t1", 2, "stderr", "x"),
-            ]
-            assert [shown.text[:3] for shown in rig.view.all(CallOutput)] == ["one\n"[:3], "xxx"]
 
 
 async def test_a_result_is_cut_and_lone_surrogates_are_replaced(tmp_path: Path) -> None:

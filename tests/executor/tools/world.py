@@ -24,7 +24,7 @@ from executor.workspace import Workspace
 OWNER = f"journal-{os.getpid()}"
 MARK = f"{OWNER}.call-1"
 """What every process of a call carries, and of no other run of these tests."""
-BY_NAME = {tool.contract.name: tool for tool in TOOLS}
+BY_NAME = dict(TOOLS)
 
 
 class MemoryReads:

@@ -2,10 +2,8 @@
 
 import gzip
 import hashlib
-import shutil
 import socket
 import ssl
-import subprocess
 import zlib
 from contextlib import suppress
 from pathlib import Path
@@ -18,6 +16,7 @@ from executor.web.reading import read
 from executor.web.reports import PAGE_MAX, Elsewhere, Page, Problem, Report
 from tests.executor.web.site import ADDRESS, Answer, Site, answer
 from tests.requirements import covers
+from tests.servers.certificates import self_signed
 
 URL = "http://site.test/page"
 HTML = "text/html; charset=utf-8"
@@ -292,18 +291,7 @@ def test_a_request_carries_its_host_and_nothing_of_the_user(
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Of site.test alone."""
-    if shutil.which("openssl") is None:
-        pytest.skip("there is no openssl")
-    folder = tmp_path_factory.mktemp("tls")
-    subprocess.run(
-        [
-            "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-            "-nodes", "-keyout", "key.pem", "-out", "cert.pem", "-days", "2",
-            "-subj", "/CN=site.test", "-addext", "subjectAltName=DNS:site.test",
-        ],
-        cwd=folder, check=True, capture_output=True,
-    )  # fmt: skip
-    return folder
+    return self_signed("site.test", tmp_path_factory.mktemp("tls"))
 
 
 @covers("R-NET-2")
