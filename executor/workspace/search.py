@@ -140,7 +140,7 @@ def _hits(
         chosen = iter(paths)
     for path in chosen:
         content = workspace.read_quietly(path, FILE_MAX)
-        if content is None or (may_match is not None and may_match(content) is None):
+        if content is None or (may_match is not None and not may_match(content)):
             continue
         hit = _hit(path, content, matching, request)
         if hit is not None:

@@ -63,9 +63,17 @@ def test_a_seed_of_chaos_repeats_its_schedule() -> None:
     assert {planned.fault for planned in first} == set(FAULTS)
 
 
-@needs_servers
 @pytest.mark.parametrize(
-    "benchmark", ["bus", "crowd", "idle", "ledger", "long_session", "relay", "sandbox", "sessions"]
+    "benchmark",
+    [
+        "search",
+        *(
+            pytest.param(name, marks=needs_servers)
+            for name in (
+                *("bus", "crowd", "idle", "ledger", "long_session", "relay", "sandbox", "sessions"),
+            )
+        ),
+    ],
 )
 def test_each_benchmark_runs_to_its_end_and_writes_what_it_shows(
     benchmark: str, tmp_path: Path
