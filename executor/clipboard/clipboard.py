@@ -3,13 +3,24 @@
 Sizes are bounded; every refusal says what is missing.
 """
 
+import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Literal, TypeVar, assert_never
+from typing import TypeVar, assert_never
 
 from executor.clipboard.programs import ProgramFailed, read_from, write_to
-from executor.clipboard.ways import ByProgram, ByTerminal, NoWay, way_to_read, way_to_write
+from executor.clipboard.ways import (
+    Argv,
+    ByProgram,
+    ByTerminal,
+    NoWay,
+    Through,
+    says_nothing_is_there,
+    way_to_read,
+    way_to_write,
+)
 from executor.errors import ToolFailure
 from executor.process.programs import find_program
 
@@ -18,9 +29,14 @@ TEXT_MAX = 100_000
 TERMINAL_MAX = 74_994
 """Bytes that many terminals take by OSC 52: 100,000 after base64, with its head."""
 
+ARRIVED_S = 1.0
+_LOOK_S = 0.25
+_PAUSE_S = 0.01
+_LATE = f", which did not show it within {ARRIVED_S:g} s"
+
 T = TypeVar("T")
 
-Copy = Callable[[str, Literal["terminal", "tmux"]], bool]
+Copy = Callable[[str, Through], bool]
 """Have the terminal take a text; False where it can't at this moment."""
 
 
@@ -73,9 +89,10 @@ class Clipboard:
             self._environment, self._system, self._program, terminal=self._copy is not None
         )
         match way:
-            case ByProgram(argv=argv):
+            case ByProgram(argv=argv, shown_by=shown_by):
                 await _told(write_to(argv, self._environment, content))
-                return f"by {Path(argv[0]).name}"
+                late = shown_by and not await self._has_arrived(shown_by, content)
+                return f"by {Path(argv[0]).name}{_LATE if late else ''}"
             case ByTerminal(through=through):
                 return self._by_terminal(content.decode(), len(content), through)
             case NoWay(why=why):
@@ -83,7 +100,25 @@ class Clipboard:
             case _:
                 assert_never(way)
 
-    def _by_terminal(self, text: str, size: int, through: Literal["terminal", "tmux"]) -> str:
+    async def _has_arrived(self, shown_by: Argv, content: bytes) -> bool:
+        """Whether the clipboard holds it within ARRIVED_S: who looks next is not to find what
+        was there before."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(ARRIVED_S):
+                while True:
+                    if await self._seen(shown_by) == content:
+                        return True
+                    await asyncio.sleep(_PAUSE_S)
+        return False
+
+    async def _seen(self, shown_by: Argv) -> bytes | None:
+        """None while nobody owns the clipboard, and where the one who just lost it was asked, who
+        goes without an answer."""
+        with suppress(ProgramFailed):
+            return await read_from(shown_by, self._environment, TEXT_MAX, _LOOK_S)
+        return None
+
+    def _by_terminal(self, text: str, size: int, through: Through) -> str:
         if size > TERMINAL_MAX:
             raise ToolFailure("too_large", f"A terminal takes {TERMINAL_MAX:,} bytes at most.")
         if self._copy is None or not self._copy(text, through):
@@ -103,4 +138,6 @@ async def _told(work: Awaitable[T]) -> T:
     try:
         return await work
     except ProgramFailed as error:
+        if says_nothing_is_there(str(error)):
+            raise ToolFailure("not_text", "The clipboard is empty, or holds no text.") from error
         raise ToolFailure("clipboard", f"{error}.") from error

@@ -15,12 +15,19 @@ Program = Callable[[str], str | None]
 
 class ByProgram(msgspec.Struct, frozen=True):
     argv: Argv
+    shown_by: Argv = ()
+    """What tells whether a text has arrived, where the program goes to the background first and
+    takes the clipboard then."""
+
+
+Through = Literal["terminal", "tmux", "screen"]
+"""What the terminal's bytes pass on their way to it."""
 
 
 class ByTerminal(msgspec.Struct, frozen=True):
     """OSC 52: the terminal is told to take a text; it is never asked for one."""
 
-    through: Literal["terminal", "tmux"]
+    through: Through
 
 
 class NoWay(msgspec.Struct, frozen=True):
@@ -36,6 +43,9 @@ _X11 = (
     (("xsel", "--clipboard", "--output"), ("xsel", "--clipboard", "--input")),
 )
 
+_NOTHING_THERE = ("target STRING not available", "No selection", "Nothing is copied")
+"""xclip's and wl-paste's words; xclip has the same ones for what is no text."""
+
 
 def way_to_read(environment: Mapping[str, str], system: str, program: Program) -> Way:
     """Never by the terminal: what it answers could be anybody's, and most do not."""
@@ -50,10 +60,21 @@ def way_to_write(
     found = _program(environment, system, program, reads=False)
     if found is not None:
         return found
-    in_tmux = bool(environment.get("TMUX"))
-    if terminal and (in_tmux or _over_ssh(environment)):
-        return ByTerminal("tmux" if in_tmux else "terminal")
+    through = _through(environment)
+    if terminal and (through != "terminal" or _over_ssh(environment)):
+        return ByTerminal(through)
     return NoWay(_missing(environment, system, "write"))
+
+
+def says_nothing_is_there(message: str) -> bool:
+    """Whether a program that was to read failed for this alone: there was no text for it."""
+    return any(words in message for words in _NOTHING_THERE)
+
+
+def _through(environment: Mapping[str, str]) -> Through:
+    if environment.get("TMUX"):
+        return "tmux"
+    return "screen" if environment.get("STY") else "terminal"
 
 
 def _over_ssh(environment: Mapping[str, str]) -> bool:
@@ -63,11 +84,12 @@ def _over_ssh(environment: Mapping[str, str]) -> bool:
 def _program(
     environment: Mapping[str, str], system: str, program: Program, *, reads: bool
 ) -> ByProgram | None:
-    for pair in _candidates(environment, system):
-        name, *arguments = pair[0 if reads else 1]
+    for reading, writing in _candidates(environment, system):
+        name, *arguments = reading if reads else writing
         path = program(name)
         if path is not None:
-            return ByProgram((path, *arguments))
+            late = not reads and (reading, writing) in _X11
+            return ByProgram((path, *arguments), (path, *reading[1:]) if late else ())
     return None
 
 
@@ -86,6 +108,8 @@ def _missing(environment: Mapping[str, str], system: str, deed: str) -> str:
         return "wl-clipboard is not installed (wl-copy, wl-paste)"
     if environment.get("DISPLAY"):
         return "neither xclip nor xsel is installed"
-    if deed == "read" and (_over_ssh(environment) or environment.get("TMUX")):
+    if deed == "read" and (_over_ssh(environment) or _through(environment) != "terminal"):
         return "it is that of another machine, and a terminal is only ever written to"
-    return "there is no desktop here (DISPLAY and WAYLAND_DISPLAY are not set), no SSH and no tmux"
+    return (
+        "there is no desktop here (DISPLAY and WAYLAND_DISPLAY are not set), no SSH, tmux or screen"
+    )

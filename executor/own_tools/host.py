@@ -41,7 +41,7 @@ def main() -> int:
         else:
             name, digest = rest
             code, answer = _ran(Path(path), name, digest)
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # whose code would be taken for one of ours
         traceback.print_exc()
         code, answer = FAILED, f"{type(error).__name__}: {error}"
     answers.write(answer)

@@ -25,7 +25,7 @@ from executor.process.command import (
     Stopped,
     TimedOut,
 )
-from executor.process.report import report
+from executor.process.report import ending, report
 from executor.tool_context import ToolContext, ToolOutcome
 from protocol.from_executor import CustomTool, ToolError
 from protocol.version import DEFAULT_TOOL_SECONDS
@@ -95,7 +95,9 @@ class PythonTool:
             case Exited(code=host.BAD_PARAMETERS):
                 raise ToolFailure("invalid_parameters", f"{name}: {_text(ended)}")
             case Exited():
-                raise ToolFailure("failed", f"{name} failed: {_text(ended)}")
+                raise ToolFailure(
+                    "failed", f"{name} failed: {_text(ended) or ending(ended.outcome)}"
+                )
             case Signalled() | TimedOut() | Silent() | Stopped() | NotStarted() | Lost():
                 told = report(ended)
                 error = told.error or ToolError("failed", f"{name} did not end well")

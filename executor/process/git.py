@@ -94,6 +94,9 @@ _HARMLESS_WITH = {
     "--config": set[str](),
 }
 
+_FOR_A_PERSON = frozenset({"citool", "difftool", "gui", "instaweb", "mergetool"})
+"""Without a tool of the user's they take the first editor that there is, which would wait."""
+
 _DIFF_COMMANDS = frozenset(
     {"annotate", "blame", "diff", "diff-files", "diff-index", "diff-tree", "format-patch", "log"}
     | {"reflog", "show", "whatchanged"}
@@ -119,6 +122,11 @@ def hardened(args: tuple[str, ...], configuration: bytes) -> tuple[str, ...]:
             "before the command (-c, -C, --git-dir, --work-tree, ...) are not taken."
         )
     named = _of_repository(configuration)
+    if command in _FOR_A_PERSON:
+        raise GitRefused(
+            f"'git {command}' waits for a person at a screen; see what differs with 'diff', and "
+            "mend what conflicts in the files themselves."
+        )
     if f"alias.{command}" in named:
         raise GitRefused(f"'{command}' is an alias of this repository, and those are not run.")
     for arg in rest[: rest.index("--") if "--" in rest else None]:

@@ -45,13 +45,16 @@ def report(
     Raises ToolFailure `not_started` for what was not.
     """
     status, error = _status(ended.outcome)
-    facts = [ending(ended.outcome), *_roughly(ended)]
-    if ended.left_behind:
-        facts.append(f"ended what it left running ({ended.left_behind})")
+    facts = [ending(ended.outcome), *_roughly(ended), *left_behind(ended)]
     output = shown(ended.output, shell_id, terminal=terminal)
     hint = f"\n[{ended.hint}]" if ended.hint else ""
     text = with_facts(output, *facts, *also) + hint
     return Report(text, status, error, metadata(ended))
+
+
+def left_behind(ended: Ended) -> list[str]:
+    """What is to be told of processes that were there when the command ended by itself."""
+    return [f"ended what it left running ({ended.left_behind})"] if ended.left_behind else []
 
 
 def with_facts(output: str, *facts: str) -> str:

@@ -10,6 +10,7 @@ import msgspec
 from executor.errors import ToolFailure
 from executor.process.command import Command, Ended, Exited, TimedOut
 from executor.tool_context import ToolContext, ToolOutcome
+from executor.workspace.file_types import UnknownType, globs_of_type
 from executor.workspace.search import Found, Hit, Request, Summary
 from executor.workspace.waiting import in_thread
 from protocol.from_executor import ResultMetadata
@@ -30,6 +31,10 @@ class GrepTool:
     contract: ToolContract = grep.CONTRACT
 
     async def run(self, parameters: grep.Grep, context: ToolContext) -> ToolOutcome:
+        try:
+            names = () if parameters.type is None else globs_of_type(parameters.type)
+        except UnknownType as error:
+            raise ToolFailure("invalid_parameters", str(error)) from error
         request = Request(
             pattern=parameters.pattern,
             path=parameters.path,
@@ -41,6 +46,7 @@ class GrepTool:
             seconds=_LISTING_SECONDS,
             left_out=context.workspace.left_out,
             multiline=parameters.multiline,
+            names=names,
             ripgrep=context.processes.program("rg", context.workspace.root),
         )
         await in_thread(lambda: context.workspace.existing(parameters.path))

@@ -7,7 +7,7 @@ import msgspec
 
 from executor.process.kept import part
 from executor.process.matches import Search, matched, matching_lines
-from executor.process.report import ending, metadata, part_text, with_facts
+from executor.process.report import ending, left_behind, metadata, part_text, with_facts
 from executor.process.shells import KeptShell
 from executor.tool_context import ToolContext, ToolOutcome
 from protocol.from_executor import ResultMetadata
@@ -47,7 +47,7 @@ class ShellOutputTool:
         else:
             reading = await _filtered(shell, start, parameters.filter, context)
         shell.cursor = reading.cursor
-        text = with_facts(reading.text, _state(shell), *waited, *reading.facts)
+        text = with_facts(reading.text, *_state(shell), *waited, *reading.facts)
         return ToolOutcome(text, metadata=_metadata(shell, reading))
 
 
@@ -111,11 +111,12 @@ def _span(start: int, end: int) -> str:
     return f"bytes {start} to {end}" if end > start else "nothing new"
 
 
-def _state(shell: KeptShell) -> str:
+def _state(shell: KeptShell) -> list[str]:
     ended = shell.ended
     if ended is None:
-        return f"{shell.shell_id} runs since {shell.running.seconds:.0f} s"
-    return f"{shell.shell_id}: {ending(ended.outcome)} after {ended.duration_ms / 1000:.1f} s"
+        return [f"{shell.shell_id} runs since {shell.running.seconds:.0f} s"]
+    how = f"{shell.shell_id}: {ending(ended.outcome)} after {ended.duration_ms / 1000:.1f} s"
+    return [how, *left_behind(ended)]
 
 
 def _metadata(shell: KeptShell, reading: _Reading) -> ResultMetadata:

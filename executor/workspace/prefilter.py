@@ -33,11 +33,14 @@ class Prefilter(msgspec.Struct, frozen=True):
     folded: bool = False
     """Letter case does not matter."""
 
-    def in_python(self) -> Callable[[bytes], object]:
-        """Whether bytes may be a text with a match: None or not."""
-        parts = [re.escape(literal.encode()) for literal in self.literals]
-        parts += [re.escape(mark) for mark in _marks(folded=self.folded)]
-        return re.compile(b"|".join(parts), re.IGNORECASE if self.folded else 0).search
+    def in_python(self) -> Callable[[bytes], bool]:
+        """Whether bytes may be a text with a match."""
+        parts = [literal.encode() for literal in self.literals]
+        parts += _marks(folded=self.folded)
+        if not self.folded:  # several looks for one part each take a tenth of one for any of them
+            return lambda content: any(part in content for part in parts)
+        anything = re.compile(b"|".join(map(re.escape, parts)), re.IGNORECASE).search
+        return lambda content: anything(content) is not None
 
     def for_ripgrep(self) -> str:
         """The same as an expression of ripgrep's."""

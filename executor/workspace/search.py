@@ -53,6 +53,8 @@ class Request(msgspec.Struct, frozen=True):
     """For the listing of the files."""
     left_out: LeftOut = NOTHING_LEFT_OUT
     multiline: bool = False
+    names: tuple[str, ...] = ()
+    """Only files whose name matches one of these globs, if there are any."""
     ripgrep: str | None = None
     """The program's absolute path, where there is one outside of the project."""
 
@@ -92,7 +94,7 @@ def search(workspace: Workspace, request: Request) -> Iterator[Found]:
     """The files that match, recently changed ones first, and a summary."""
     try:
         expression = _expression(request)
-        globs = _globs(request.glob)
+        chosen = _chosen(request)
     except re.error as error:
         yield Summary(problem=f"The pattern is no regular expression: {error}.")
         return
@@ -103,7 +105,7 @@ def search(workspace: Workspace, request: Request) -> Iterator[Found]:
         yield Summary(problem=f"The glob can't be read: {error}.")
         return
     try:
-        paths, cut = _files(workspace, request, globs)
+        paths, cut = _files(workspace, request, chosen)
     except ToolFailure as failure:
         yield Summary(problem=failure.message)
         return
@@ -138,7 +140,7 @@ def _hits(
         chosen = iter(paths)
     for path in chosen:
         content = workspace.read_quietly(path, FILE_MAX)
-        if content is None or (may_match is not None and may_match(content) is None):
+        if content is None or (may_match is not None and not may_match(content)):
             continue
         hit = _hit(path, content, matching, request)
         if hit is not None:
@@ -167,15 +169,25 @@ def _matching_across(expression: re.Pattern[str]) -> _Matching:
     return matching
 
 
-def _globs(glob: str | None) -> tuple[PathPattern, ...] | None:
-    """Without a slash a glob is about names, in whatever folder."""
-    if glob is None:
-        return None
-    return glob_patterns(glob if "/" in glob else f"**/{glob}")
+def _chosen(request: Request) -> tuple[tuple[PathPattern, ...], ...]:
+    """Of each of these a path has to match one pattern. Raises BadPattern.
+
+    Without a slash a glob is about names, in whatever folder.
+    """
+    globs = () if request.glob is None else (request.glob,)
+    return tuple(
+        tuple(
+            pattern
+            for glob in wanted
+            for pattern in glob_patterns(glob if "/" in glob else f"**/{glob}")
+        )
+        for wanted in (globs, request.names)
+        if wanted
+    )
 
 
 def _files(
-    workspace: Workspace, request: Request, globs: tuple[PathPattern, ...] | None
+    workspace: Workspace, request: Request, chosen: tuple[tuple[PathPattern, ...], ...]
 ) -> tuple[list[tuple[str, ...]], str]:
     """Which files are looked into, in order, and why some may be missing.
 
@@ -189,7 +201,7 @@ def _files(
         below = path[len(resolved.real) :]
         if kind != "file" or is_secret(path):
             return False
-        return globs is None or any(one.matches(below) for one in globs)
+        return all(any(one.matches(below) for one in patterns) for patterns in chosen)
 
     listing = workspace.walk(request.path, Pruning(seconds=request.seconds, keep=wanted))
     ordered = sorted(listing.entries, key=_recent_first)

@@ -3,8 +3,9 @@
 Looks at names only, never at content.
 """
 
+import re
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
+from fnmatch import translate
 
 from executor.workspace.twins import folded
 
@@ -18,6 +19,9 @@ SECRET_FOLDERS = (".ssh", ".aws", ".gnupg", ".kube", ".docker", ".azure", ".gclo
 HARMLESS_NAMES = (".env.example", ".env.sample", ".env.template", ".env.dist", "id_rsa.pub",
                   "id_ed25519.pub", "id_ecdsa.pub")  # fmt: skip
 
+# One expression: a search asks for each of 100,000 files.
+_SECRET_NAME = re.compile("|".join(map(translate, SECRET_NAMES)))
+
 
 def is_secret(parts: Sequence[str]) -> bool:
     """Whether a path of these components names a secret; twins count as the same."""
@@ -26,4 +30,4 @@ def is_secret(parts: Sequence[str]) -> bool:
         return False
     if any(part in SECRET_FOLDERS for part in names):
         return True
-    return any(fnmatchcase(names[-1], pattern) for pattern in SECRET_NAMES)
+    return _SECRET_NAME.match(names[-1]) is not None

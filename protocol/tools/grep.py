@@ -16,6 +16,10 @@ class Grep(Parameters, frozen=True):
     ]
     path: Annotated[str, Meta(description="File or folder, relative to the root.")] = "."
     glob: Annotated[str | None, Meta(description="Only files that match, e.g. '*.py'.")] = None
+    type: Annotated[
+        Annotated[str, Meta(min_length=1, max_length=40)] | None,
+        Meta(description="Only files of a kind, as rg --type names it: py, js, ts, rust, md, ..."),
+    ] = None
     ignore_case: bool = False
     context: Annotated[int, Meta(ge=0, le=20, description="Lines around each match.")] = 0
     output: Annotated[

@@ -77,7 +77,7 @@ def _git(repository: Path, *arguments: str) -> bytes:
 
 def releases(wheels: list[Path]) -> Iterator[Step]:
     """What changed from each of one package's wheels, given in order, to the next."""
-    held = [(wheel.name, _sources(wheel)) for wheel in wheels]
+    held = ((wheel.name, _sources(wheel)) for wheel in wheels)
     for (_, old), (name, new) in pairwise(held):
         paths = sorted(path for path in {*old, *new} if old.get(path) != new.get(path))
         yield Step(name, tuple(FileChange(path, old.get(path), new.get(path)) for path in paths))

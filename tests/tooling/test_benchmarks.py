@@ -20,6 +20,7 @@ needs_servers = pytest.mark.skipif(
     find_postgres() is None or find_valkey() is None or unprivileged() is None,
     reason="PostgreSQL and Redis of the development requirements can't run here",
 )
+WITH_SERVERS = ("bus", "crowd", "idle", "ledger", "long_session", "relay", "sandbox", "sessions")
 PEER = f"{sys.executable} -m tests.tooling.scripted_agent {{base_url}}"
 
 
@@ -63,9 +64,8 @@ def test_a_seed_of_chaos_repeats_its_schedule() -> None:
     assert {planned.fault for planned in first} == set(FAULTS)
 
 
-@needs_servers
 @pytest.mark.parametrize(
-    "benchmark", ["bus", "crowd", "idle", "ledger", "long_session", "relay", "sandbox", "sessions"]
+    "benchmark", ["search", *(pytest.param(name, marks=needs_servers) for name in WITH_SERVERS)]
 )
 def test_each_benchmark_runs_to_its_end_and_writes_what_it_shows(
     benchmark: str, tmp_path: Path

@@ -7,14 +7,15 @@ import pytest
 from executor.clipboard.ways import ByProgram, ByTerminal, NoWay, Way, way_to_read, way_to_write
 
 NO_DESKTOP = (
-    "there is no desktop here (DISPLAY and WAYLAND_DISPLAY are not set), no SSH and no tmux"
+    "there is no desktop here (DISPLAY and WAYLAND_DISPLAY are not set), no SSH, tmux or screen"
 )
 X, W = {"DISPLAY": ":0"}, {"WAYLAND_DISPLAY": "wayland-0"}
 SSH, TMUX = {"SSH_CONNECTION": "1.2.3.4 5 6.7.8.9 22"}, {"TMUX": "/tmp/tmux-0/default,1,0"}
+STY = {"STY": "123.pts-0.host"}
 XCLIP_OUT = ByProgram(("/bin/xclip", "-selection", "clipboard", "-out"))
-XCLIP_IN = ByProgram(("/bin/xclip", "-selection", "clipboard", "-in"))
+XCLIP_IN = ByProgram(("/bin/xclip", "-selection", "clipboard", "-in"), shown_by=XCLIP_OUT.argv)
 XSEL_OUT = ByProgram(("/bin/xsel", "--clipboard", "--output"))
-XSEL_IN = ByProgram(("/bin/xsel", "--clipboard", "--input"))
+XSEL_IN = ByProgram(("/bin/xsel", "--clipboard", "--input"), shown_by=XSEL_OUT.argv)
 PASTE = ByProgram(("/bin/wl-paste", "--no-newline"))
 COPY = ByProgram(("/bin/wl-copy",))
 ELSEWHERE = NoWay("it is that of another machine, and a terminal is only ever written to")
@@ -45,6 +46,11 @@ NO_PASTEBOARD = NoWay("pbcopy and pbpaste are not to be found")
         ({"SSH_TTY": "/dev/pts/1"}, "linux", "", ELSEWHERE, ByTerminal("terminal")),
         (SSH | TMUX, "linux", "", ELSEWHERE, ByTerminal("tmux")),
         (TMUX, "linux", "", ELSEWHERE, ByTerminal("tmux")),
+        (STY | SSH, "linux", "", ELSEWHERE, ByTerminal("screen")),
+        (STY, "linux", "xclip", ELSEWHERE, ByTerminal("screen")),
+        (STY | TMUX, "linux", "", ELSEWHERE, ByTerminal("tmux")),
+        ({"STY": "", "TMUX": ""}, "linux", "", NoWay(NO_DESKTOP), NoWay(NO_DESKTOP)),
+        (STY | X, "linux", "xclip", XCLIP_OUT, XCLIP_IN),
         ({}, "linux", "xclip xsel wl-copy", NoWay(NO_DESKTOP), NoWay(NO_DESKTOP)),
         ({"DISPLAY": ""}, "linux", "xclip", NoWay(NO_DESKTOP), NoWay(NO_DESKTOP)),
         ({}, "freebsd14", "", NoWay(NO_DESKTOP), NoWay(NO_DESKTOP)),

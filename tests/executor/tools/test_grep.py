@@ -33,6 +33,15 @@ async def _project(world: World) -> None:
         os.utime(path, (2_000_000_000 - age, 2_000_000_000 - age))
 
 
+TEXTS = "src/c.txt:1:X marks\nlatin.txt:1:caf\u00e9\nwindows.txt:2:x two"
+RETURN = "a.py:4:def main():\na.py:5:    return X"
+SPOT = "src/c.txt:1:X marks\nsrc/c.txt:2:the spot"
+RETURN_WITH_ALL = "a.py-1-import os\na.py-2-x = 1\na.py-3-\na.py-4-def main():\na.py:5:    return X"
+MORE = (
+    "[not all: rows 1 to 1 are shown, there may be more; narrow the search, or go on with offset=1]"
+)
+
+
 @pytest.mark.parametrize(
     ("parameters", "expected"),
     [
@@ -67,6 +76,30 @@ async def _project(world: World) -> None:
             {"pattern": "os$|X$", "context": 1, "path": "a.py"},
             "a.py:1:import os\na.py-2-x = 1\n--\na.py-4-def main():\na.py:5:    return X",
         ),
+        ({"pattern": "x", "type": "py"}, "a.py:2:x = 1\nsrc/b.py:1:x = 2"),
+        ({"pattern": "x", "type": "py", "path": "src"}, "src/b.py:1:x = 2"),
+        ({"pattern": "x", "type": "py", "glob": "src/**"}, "src/b.py:1:x = 2"),
+        ({"pattern": "x", "type": "py", "glob": "*.txt"}, "[nothing matches]"),
+        ({"pattern": "X|x two|\u00e9", "type": "txt"}, TEXTS),
+        ({"pattern": "x = 1", "type": "rust"}, "[nothing matches]"),
+        ({"pattern": "x = 4", "path": "-dash", "type": "py"}, "-dash:1:x = 4"),
+        ({"pattern": "^$"}, "a.py:3:"),
+        ({"pattern": "^def (\\w+)\\(\\):$"}, "a.py:4:def main():"),
+        ({"pattern": "(?i)x marks"}, "src/c.txt:1:X marks"),
+        ({"pattern": "\\bmain\\b", "output": "count"}, "a.py:1"),
+        ({"pattern": "main\\(\\):\\n +return", "multiline": True}, RETURN),
+        ({"pattern": "marks$\\n^the", "multiline": True, "type": "txt"}, SPOT),
+        ({"pattern": "main\\(\\):\\n +return"}, "[nothing matches]"),
+        ({"pattern": "x = (?!1)\\d", "limit": 1}, f"src/b.py:1:x = 2\n{MORE}"),
+        ({"pattern": "x = ", "offset": 2}, "-dash:1:x = 4"),
+        ({"pattern": "x = ", "offset": 3}, "[there are only 3 rows]"),
+        ({"pattern": "x = 3", "path": "."}, "[nothing matches]"),
+        ({"pattern": "synthetic"}, "[nothing matches]"),
+        ({"pattern": "synthetic", "glob": "*.pem"}, "[nothing matches]"),
+        ({"pattern": "synthetic", "path": "keys/server.pem"}, "keys/server.pem:1:x = synthetic"),
+        ({"pattern": "x", "glob": "src"}, "[nothing matches]"),
+        ({"pattern": "x", "glob": "./src/*.py"}, "src/b.py:1:x = 2"),
+        ({"pattern": "return", "context": 20, "path": "a.py"}, RETURN_WITH_ALL),
     ],
 )
 async def test_a_pattern_finds_its_lines(
@@ -85,6 +118,8 @@ async def test_a_pattern_finds_its_lines(
         ({"pattern": "x", "path": ".."}, "outside_workspace"),
         ({"pattern": "x", "path": "out"}, "outside_workspace"),
         ({"pattern": "x", "glob": "{a,b}" * 12}, "invalid_parameters"),
+        ({"pattern": "x", "glob": "[a"}, "invalid_parameters"),
+        ({"pattern": "x", "type": "javascript"}, "invalid_parameters"),
     ],
 )
 async def test_what_can_not_be_searched_is_refused(
@@ -140,6 +175,7 @@ async def test_cancelling_ends_the_search_at_once(world: World) -> None:
         {"pattern": r"1\d$", "output": "files"},
         {"pattern": "needle|one", "output": "count"},
         {"pattern": "needle", "path": "src", "glob": "*1.txt"},
+        {"pattern": "needle", "type": "txt"},
         {"pattern": r"needle\ntwo", "multiline": True},
         {"pattern": "(?<=one )needle"},
         {"pattern": "-e"},

@@ -140,6 +140,18 @@ async def test_odd_names_stay_on_one_line(world: World) -> None:
         ("", ("a\tb",), ["a\\x09b"]),
         ("", ("a\nb",), ["a\\x0ab"]),
         ("", ("$(touch x)", "`y`"), ["$(touch x)", "`y`"]),
+        ("", ("[x]", "{a,b}"), ["[x]", "{a,b}"]),
+        ("", ("a/.gitkeep",), ["a/", ".gitkeep"]),
+        ("", (".git/config", "a"), ["a"]),
+        ("", ("sub/.git/config", "sub/a"), ["sub/", "a"]),
+        ("__pycache__/", ("a/__pycache__/x.pyc", "a/x.py"), ["a/", "x.py"]),
+        ("/dist/\n!/dist/keep", ("dist/keep", "a"), ["a"]),
+        ("dist/*\n!dist/keep", ("dist/keep", "dist/x", "a"), ["a", "dist/", "keep"]),
+        ("*.PY", ("a.py", "b.PY"), ["a.py"]),
+        ("\\*.py", ("a.py", "*.py"), ["a.py"]),
+        ("**/*.min.js", ("a/b.min.js", "a/b.js"), ["a/", "b.js"]),
+        ("*.txt  ", ("a.txt", "b"), ["b"]),
+        ("Thumbs.db\n.DS_Store", ("x/.DS_Store", "Thumbs.db", "a"), ["a", "x/"]),
     ],
 )
 async def test_what_is_listed_of_a_project(
