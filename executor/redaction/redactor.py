@@ -18,6 +18,7 @@ from executor.errors import ToolFailure
 from executor.redaction.assignments import assigned_by_name
 from executor.redaction.known import Known, usable
 from executor.redaction.occurrences import Places, Wanted, wanted
+from executor.redaction.patches import in_patches
 from executor.redaction.patterns import formed_by_kind
 from executor.redaction.span import Span, merged
 from protocol.strict_json import is_array, is_object
@@ -99,6 +100,7 @@ class Redactor:
                 yield places.of(one), MAX_TOLD_AGAIN
         for some in chain(formed_by_kind(text), assigned_by_name(text)):
             yield some, MAX_OF_A_KIND
+        yield in_patches(text), MAX_OF_A_KIND
         if _MARK in text:
             yield _literals(text), MAX_OF_A_KIND
 

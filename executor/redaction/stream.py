@@ -5,6 +5,7 @@ until more comes or the end: never by the clock, as half of a secret would be ou
 """
 
 from executor.redaction.assignments import NEEDLES
+from executor.redaction.patches import open_patch
 from executor.redaction.patterns import key_blocks, open_block
 from executor.redaction.redactor import Redactor
 from executor.redaction.span import Span
@@ -17,7 +18,7 @@ _BEFORE = 200
 """Characters before a secret that show it to be one: a name, `Bearer`, `postgres://ada:`."""
 _BEHIND = 2
 """And after it: the host of an address."""
-_BEFORE_A_SECRET = (*NEEDLES, "authorization", "bearer", "basic")
+_BEFORE_A_SECRET = (*NEEDLES, "authorization", "bearer", "basic", "diff ")
 _DOTS = ".."
 """Of a test's progress. No token that has a form holds two in a row."""
 _ADDRESS = "://"
@@ -29,6 +30,8 @@ class RedactedStream:
     def __init__(self, redactor: Redactor) -> None:
         self._redactor = redactor
         self._held = ""
+        self._patch = ""
+        """The beginning of the secret file's patch that goes on."""
 
     def feed(self, text: str) -> str:
         """What can be passed on, secrets replaced; maybe nothing yet."""
@@ -37,12 +40,18 @@ class RedactedStream:
         if len(self._held) - cut > HELD_MAX:
             cut = self._forced_cut()
         ready, self._held = self._held[:cut], self._held[cut:]
-        return self._redactor.redact(ready)
+        return self._passed_on(ready)
 
     def close(self) -> str:
         """The rest."""
         rest, self._held = self._held, ""
-        return self._redactor.redact(rest)
+        return self._passed_on(rest)
+
+    def _passed_on(self, text: str) -> str:
+        patch = self._patch
+        whole = patch + text
+        self._patch = open_patch(whole)
+        return self._redactor.redact(whole).removeprefix(self._redactor.redact(patch))
 
     def _safe_cut(self) -> int:
         held = self._held
@@ -71,7 +80,7 @@ class RedactedStream:
         """`cut`, or a place before it where it parts less that belongs together."""
         held = self._held
         line = max(held.rfind("\n", 0, cut), held.rfind("\r", 0, cut)) + 1
-        if _announces(held[line:cut]):
+        if line < cut and (_announces(held[line:cut]) or open_patch(self._patch + held[:cut])):
             return line
         block = open_block(held[:cut])
         if block >= 0:
