@@ -183,7 +183,7 @@ async def compared(
     """Seconds of the turns without a flood, and with one, taken in turn."""
     maestro = made.start(**BOUNDS)
     await asyncio.to_thread(maestro.wait)
-    created = await asyncio.to_thread(made.run, "keys", "create", "mallory")
+    created = await asyncio.to_thread(made.run, "keys", "create", f"mallory-{len(made.maestros)}")
     address = "{}:{}".format(*maestro.address)
     calm: list[float] = []
     under_flood: list[float] = []
