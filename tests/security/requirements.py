@@ -33,6 +33,7 @@ OF_LOCAL_SECURITY: tuple[Requirement, ...] = (
     Requirement("R-HOSTS-3", SECURITY, "No allowed name leads to an address that is not public."),
     Requirement("R-HOSTS-4", DESIGN, "A refused host is told to the model, and logged."),
     Requirement("R-HOSTS-5", SECURITY, "A project's configuration takes hosts away only."),
+    Requirement("R-ALWAYS-1", SECURITY, "A yes for ever covers what it says, and can be undone."),
     Requirement("R-SKEW-1", SECURITY, "Programs of an earlier revision work with these."),
     Requirement("R-SKEW-2", SECURITY, "What a later one says is passed over, or refused in words."),
     Requirement("R-HARD-1", SECURITY, "The executor's memory and token are its own."),
