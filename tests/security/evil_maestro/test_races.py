@@ -7,7 +7,7 @@ from tests.security.evil_maestro.racing import race
 
 __all__ = ["machine"]
 
-ROUNDS = 12
+ROUNDS = 8
 
 
 @covers("R-EVIL-3")
