@@ -203,6 +203,8 @@ class Link:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(FLUSH_SECONDS):
                     await self._outbox.emptied()
+            if code == CloseCode.VERSION:  # no other attempt would change it
+                raise SocketClosed(code, str(violation.error))
             raise SocketClosed(1002, f"the maestro broke the protocol: {violation.error}")
 
     def _judge(self, closed: SocketClosed) -> str:

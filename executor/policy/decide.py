@@ -62,8 +62,8 @@ def decide(call: PlannedCall, state: PolicyState, ground: Ground) -> Verdict:
     if call.bootstrap and not state.trusted and any(map(instructs, facts.paths)):
         return Deny("this directory is not trusted", rule="instructions need trust")
     allowed = _loosening(rules.allow, call, facts)
-    guarded = _guarded(call, facts)
-    if guarded is not None and (allowed is None or allowed.pattern is None):
+    guarded = _guarded(call, facts, rules.allow)
+    if guarded is not None and (facts.secret or allowed is None or allowed.pattern is None):
         return guarded
     if state.mode == "read-only" and facts.unclear is not None:
         return Deny(f"{facts.unclear}, and the mode is read-only", rule="mode read-only")
@@ -144,7 +144,11 @@ def _covering(rules: list[Rule], judged: tuple[Judged, ...]) -> Rule | None:
     return first
 
 
-def _guarded(call: PlannedCall, facts: Facts) -> Deny | None:
+def _guarded(call: PlannedCall, facts: Facts, allow: tuple[Rule, ...]) -> Deny | None:
+    if facts.secret and not _is_allowed(facts.secret.rpartition(":")[2], allow):
+        return Deny(f"{facts.secret} names a file that holds secrets; a rule like "
+                    f"Read({facts.secret.rpartition(':')[2]}) in your configuration would allow it",
+                    rule="secret files are left alone")  # fmt: skip
     group = "Read" if call.effect == "read" else "Write"
     for parts, path in zip(facts.paths, facts.shown, strict=True):
         if is_secret(parts):
@@ -154,6 +158,14 @@ def _guarded(call: PlannedCall, facts: Facts) -> Deny | None:
             return Deny(f"{path} can make code run later, or change what is allowed",
                         rule="protected files are left alone")  # fmt: skip
     return None
+
+
+def _is_allowed(path: str, allow: tuple[Rule, ...]) -> bool:
+    """Whether a rule with a pattern lets this file be read."""
+    return any(
+        rule.names("ReadFile") and rule.pattern is not None and rule.matches_path(path)
+        for rule in allow
+    )
 
 
 def _by_mode(call: PlannedCall, state: PolicyState, facts: Facts, why: str) -> Verdict:

@@ -14,7 +14,7 @@ from executor.patch.sections import paths_of
 from executor.policy.call import PlannedCall
 from executor.policy.command_line import NotPlain, Simple
 from executor.policy.git_commands import git_effect
-from executor.policy.git_looks import git_strays
+from executor.policy.git_looks import git_strays, secret_shown
 from executor.policy.ground import Ground
 from executor.policy.off_limits import OffLimits
 from executor.policy.rules import HOST_TOOLS, PATH_TOOLS
@@ -36,6 +36,8 @@ class Facts(msgspec.Struct, frozen=True):
     """Of Shell and Git, every simple command; none where the line can't be taken apart."""
     line: str = ""
     """The command line, where any part of it could not be taken apart with certainty."""
+    secret: str = ""
+    """By which word a git command names a secret file that it would print."""
     personal: bool = False
     """It tells the model what is the user's own: asked in every mode."""
 
@@ -115,7 +117,8 @@ def _git(arguments: tuple[str, ...], at: Standpoint) -> Facts:
         unclear = git_strays(arguments, at)
     else:
         unclear = f"git {arguments[0] if arguments else ''} {words[effect]}"
-    return Facts(unclear, judged=(Judged(Simple(arguments), unclear),))
+    secret = secret_shown(arguments, at) or ""
+    return Facts(unclear, judged=(Judged(Simple(arguments), unclear),), secret=secret)
 
 
 def _shell(command: str, workdir: str | None, at: Standpoint) -> Facts:
@@ -125,8 +128,11 @@ def _shell(command: str, workdir: str | None, at: Standpoint) -> Facts:
     judged = judged_line(command, at)
     if isinstance(judged, NotPlain):
         return Facts(judged.why, line=command)
+    commands = [one.command.words for each in judged for one in each.all]
+    shown = (secret_shown(words[1:], at) for words in commands if words[0] == "git")
     return Facts(
         next((one.why for one in judged if one.why is not None), None),
         judged=judged,
+        secret=next(filter(None, shown), ""),
         line="" if all(one.exact for one in judged) else command,
     )

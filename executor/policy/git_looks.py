@@ -22,6 +22,12 @@ _COUNTS = frozenset({"--count", "-c", "-l", "--files-with-matches"})
 """The same, of `grep`."""
 _MAYBE_HASH = re.compile(r"[0-9a-fA-F]{4,64}")
 _FILE_OF_COMMIT = re.compile(r"[^:]+:[^:/][^:]*")
+_PRINTING = frozenset({"blame", "annotate", "archive", "difftool"})
+"""Others that print what a file held, whatever their options."""
+_MAGIC = re.compile(r"^(?:\([^)]*\)|/+)")
+"""What a path in git's own language begins with: `:(top)name`, `:/name`."""
+_VALUED = frozenset({"-C", "-c", "--git-dir", "--work-tree", "--namespace", "--exec-path"})
+"""Options before the sub-command that take the next word."""
 
 
 def git_strays(arguments: Sequence[str], at: Standpoint) -> str | None:
@@ -34,9 +40,54 @@ def git_strays(arguments: Sequence[str], at: Standpoint) -> str | None:
             paths = (word, *word.split(":")[1:])
             if not all(at.inside(path) for path in paths if path):
                 return f"git is pointed at {word}: outside the project, or secret"
-    if _shows_content(arguments) and not _is_narrow(arguments, at) and at.tracks_secrets():
-        return f"git {arguments[0]} may show files that hold secrets and that git knows here"
+    if _shows_content(arguments) and not _is_narrow(arguments, at):
+        if at.tracks_secrets():
+            return f"git {arguments[0]} may show files that hold secrets and that git knows here"
+        if _shows_unnamed(arguments):
+            return f"git {arguments[0]} may show a secret file that git knew before"
     return None
+
+
+def _shows_unnamed(arguments: Sequence[str]) -> bool:
+    """Whether it prints what a file held before without a word of which file it was."""
+    words = list(arguments[1:])
+    if arguments[0] == "cat-file":
+        only_told = {"-t", "-s", "-e"} & set(words)
+        return not only_told and any(_MAYBE_HASH.fullmatch(word) for word in words)
+    if arguments[0] != "grep":
+        return False
+    before = words[: words.index("--")] if "--" in words else words
+    pattern = 0 if "-e" in before else 1
+    return any(word != "HEAD" for word in _free(before)[pattern:])
+
+
+def _free(words: Sequence[str]) -> list[str]:
+    return [
+        word
+        for before, word in zip(("", *words), words, strict=False)
+        if not word.startswith("-") and before != "-e"
+    ]
+
+
+def secret_shown(arguments: Sequence[str], at: Standpoint) -> str | None:
+    """The word by which a git command that prints what files hold, or held, names a secret one."""
+    arguments = _behind_options(arguments)
+    if not arguments or not (arguments[0] in _PRINTING or _shows_content(arguments)):
+        return None
+    for word in arguments[1:]:
+        parts = word.split(":")
+        for part in parts[1:] if word.startswith("-") else parts:
+            if at.names_secret(_MAGIC.sub("", part, count=1) if len(parts) > 1 else part):
+                return word
+    return None
+
+
+def _behind_options(arguments: Sequence[str]) -> Sequence[str]:
+    """From the sub-command on."""
+    at = 0
+    while at < len(arguments) and arguments[at].startswith("-"):
+        at += 2 if arguments[at] in _VALUED else 1
+    return arguments[at:]
 
 
 def _shows_content(arguments: Sequence[str]) -> bool:

@@ -10,6 +10,7 @@ import msgspec
 from executor.errors import OutsideWorkspace
 from executor.policy.ground import Ground, IsRead
 from executor.policy.off_limits import OffLimits
+from executor.workspace.secret_names import is_secret
 
 MAX_BASES = 8
 MAX_NAMES = 200
@@ -27,6 +28,17 @@ class Standpoint(msgspec.Struct, frozen=True):
     def inside(self, word: str) -> bool:
         """Whether `word`, taken as a path, stays within the project and names no secret."""
         return all(self._may_read(path) for path in self._paths(word))
+
+    def names_secret(self, word: str) -> bool:
+        """Whether `word`, taken as a path, is a secret's name, be it there or not."""
+        for path in self._paths(word):
+            try:
+                found = self.ground.resolve(path)
+            except OutsideWorkspace:
+                continue
+            if is_secret(found.literal) or is_secret(found.real):
+                return True
+        return is_secret(tuple(word.split("/")))
 
     def is_file(self, word: str) -> bool:
         """Whether `word`, which is inside, is a file wherever it may be meant from."""

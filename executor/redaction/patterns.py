@@ -7,6 +7,9 @@ word is looked for by a needle. No form is tried twice in one word, so that the 
 import re
 from collections.abc import Iterator
 from functools import cache
+from itertools import chain
+
+import msgspec
 
 from executor.redaction.likeness import looks_secret
 from executor.redaction.span import Span
@@ -42,16 +45,16 @@ _BY_START: dict[bytes, list[tuple[str, str]]] = {}
 for _start, _name, _pattern in WORDS:
     _BY_START.setdefault(_start[:2].encode(), []).append((_name, _pattern))
 
-# A needle, name, what begins at the needle; the group `s` is the secret.
+# A needle, name, what follows it; the group `s` is the secret, with the needle where it is its own.
+_OWN = "(?P<own>)"
 PHRASES: tuple[tuple[str, str, str], ...] = (
-    ("SG.", "sendgrid_key", rf"(?P<s>SG\.{_W}{{16,64}}\.{_W}{{16,64}})"),
-    ("hvs.", "vault_token", rf"(?P<s>hvs\.{_W}{{24,}})"),
-    ("hooks.slack.com/services/", "slack_hook",
-     r"hooks\.slack\.com/services/(?P<s>[A-Za-z0-9_/]{20,})"),
-    ("earer ", "bearer", r"earer (?P<s>[A-Za-z0-9._~+/=-]{16,512})"),
-    ("asic ", "basic", r"asic (?P<s>[A-Za-z0-9+/]{8,512}={0,2})"),
+    ("SG.", "sendgrid_key", rf"(?P<s>{_W}{{16,64}}\.{_W}{{16,64}}){_OWN}"),
+    ("hvs.", "vault_token", rf"(?P<s>{_W}{{24,}}){_OWN}"),
+    ("hooks.slack.com/services/", "slack_hook", r"(?P<s>[A-Za-z0-9_/]{20,})"),
+    ("earer ", "bearer", r"(?P<s>[A-Za-z0-9._~+/=-]{16,512})"),
+    ("asic ", "basic", r"(?P<s>[A-Za-z0-9+/]{8,512}={0,2})"),
     ("://", "url_password",
-     r"://[^\s/:@\"'<>{}$]{0,128}:(?P<s>[^\s/@\"'<>{}$]{3,256})@[A-Za-z0-9\[]"),
+     r"[^\s/:@\"'<>{}$]{0,128}:(?P<s>[^\s/@\"'<>{}$]{3,256})@[A-Za-z0-9\[]"),
 )  # fmt: skip
 _DOUBTFUL = ("bearer", "basic")
 """Words of prose may follow: what follows must look like a secret."""
@@ -71,21 +74,33 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 def formed(text: str) -> Iterator[Span]:
     """Whatever is a secret by its form."""
+    return chain.from_iterable(formed_by_kind(text))
+
+
+def formed_by_kind(text: str) -> Iterator[Iterator[Span]]:
+    """The same, a search for each kind; each in order."""
+    yield _words(text)
+    for needle, name, following in PHRASES:
+        if needle in text:
+            yield _phrases(text, name, _compiled(f"{re.escape(needle)}(?={following})"))
+    yield _key_lines(text)
+
+
+def _words(text: str) -> Iterator[Span]:
     for word in _LONG.finditer(ascii_of(text)):
-        start = word.start()
         for name, pattern in _BY_START.get(word[0][:2], ()):
+            start = word.start()
             match = _compiled(pattern).match(text, start)
             if match is not None:
                 yield Span(start, match.end(), name)
-    for needle, name, pattern in PHRASES:
-        start = text.find(needle)
-        while start >= 0:
-            match = _compiled(pattern).match(text, start)
-            if match is not None and _meant(name, match["s"]):
-                yield Span(*match.span("s"), name)
-            start = text.find(needle, start + len(needle))
-    if _BEGIN in text and "PRIVATE KEY" in text:
-        yield from _key_lines(text)
+
+
+def _phrases(text: str, name: str, pattern: re.Pattern[str]) -> Iterator[Span]:
+    # What follows the needle is only looked at: a needle may stand within it, too.
+    for match in pattern.finditer(text):
+        if _meant(name, match["s"]):
+            start = match.start() if "own" in pattern.groupindex else match.start("s")
+            yield Span(start, match.end("s"), name)
 
 
 def ascii_of(text: str) -> bytes:
@@ -101,31 +116,54 @@ def _meant(name: str, value: str) -> bool:
 
 def _key_lines(text: str) -> Iterator[Span]:
     """The lines of private keys, one by one: line numbers and diff marks between them stay."""
+    for block in key_blocks(text):
+        run = _compiled(rf"[A-Za-z0-9+/=]{{{block.shortest},}}")
+        for line in run.finditer(text, block.start, block.end):
+            yield Span(*line.span(), "private_key", keep=False)
+
+
+class KeyBlock(msgspec.Struct, frozen=True):
+    """Where the lines of a private key stand, behind its first line."""
+
+    begin: int
+    """Of that first line."""
+    start: int
+    end: int
+    shortest: int
+    """Characters of a line: with no end in sight, short ones are words."""
+
+
+def key_blocks(text: str) -> Iterator[KeyBlock]:
+    """In order, none over another."""
+    if _BEGIN not in text or "PRIVATE KEY" not in text:
+        return
     begin = _compiled(r"-----BEGIN (?:[A-Z0-9]{1,20} ){0,3}PRIVATE KEY(?: BLOCK)?-----")
-    done = 0
+    done, closes = 0, -1
     for match in begin.finditer(text):
         start = max(match.end(), done)
-        end = text.find(_END, start, start + BLOCK_MAX)
-        least = 8 if end >= 0 else 16
-        if end < 0:
-            end = _last_line(text, start)
-        for run in _compiled(rf"[A-Za-z0-9+/=]{{{least},}}").finditer(text, start, end):
-            yield Span(*run.span(), "private_key", keep=False)
-        done = end
+        if closes < start:
+            found = text.find(_END, start)
+            closes = len(text) + BLOCK_MAX if found < 0 else found
+        if closes + len(_END) <= start + BLOCK_MAX:
+            done = closes
+            yield KeyBlock(match.start(), start, closes, 8)
+        else:
+            done = _last_line(text, start)
+            yield KeyBlock(match.start(), start, done, 16)
 
 
 def _last_line(text: str, start: int) -> int:
     """Where a key block without an end stops: at the first line that can't be one of a key."""
-    position = text.find("\n", start)
-    position = len(text) if position < 0 else position + 1
     limit = min(len(text), start + BLOCK_MAX)
+    position = text.find("\n", start, limit)
+    position = limit if position < 0 else position + 1
     while position < limit:
         following = text.find("\n", position, limit)
         following = limit if following < 0 else following + 1
         if _compiled(r"[A-Za-z0-9+/=]{16}").search(text, position, following) is None:
             break
         position = following
-    return min(position, limit)
+    return position
 
 
 def open_block(text: str) -> int:

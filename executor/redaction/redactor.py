@@ -11,24 +11,37 @@ import re
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, islice
 from typing import Any
 
 from executor.errors import ToolFailure
-from executor.redaction.assignments import assigned
+from executor.redaction.assignments import assigned_by_name
 from executor.redaction.known import Known, usable
-from executor.redaction.patterns import formed
+from executor.redaction.occurrences import Places, Wanted, wanted
+from executor.redaction.patches import in_patches
+from executor.redaction.patterns import formed_by_kind
 from executor.redaction.span import Span, merged
 from protocol.strict_json import is_array, is_object
 from protocol.wire import JsonObject
 
 MAX_KNOWN = 256
 """Values that are looked for in every text; later ones are found by their form alone."""
+FEW_KNOWN = 48
+"""So many are looked for one by one."""
 MAX_ORIGINALS = 8192
 """Placeholders that can be put back; the oldest go first."""
+MAX_ORIGINAL_CHARACTERS = 16 * 1024 * 1024
+"""Of all of them."""
+MAX_OF_A_KIND = 1000
+"""Secrets of one kind in one text: from the next one on, the rest is one placeholder."""
+MAX_TOLD_AGAIN = 10_000
+"""The same, of one value that is known."""
 
 _MARK = "«secret:"
 _PLACEHOLDER = re.compile(r"«secret:([A-Za-z0-9_.]{1,40}):[0-9a-f]{12}»")
+_ODD = re.compile(r"[^A-Za-z0-9_.]")
 _LITERAL = "literal"
+_REST = "too_many_secrets"
 
 
 class Redactor:
@@ -39,21 +52,25 @@ class Redactor:
         self._ask = known
         self._asked = False
         self._key = key or secrets.token_bytes(32)
-        self._names: dict[str, str] = {}
+        self._wanted: dict[str, Wanted] = {}
         self._originals: OrderedDict[str, str] = OrderedDict()
+        self._characters = 0
 
     def redact(self, text: str, *, echo: bool = False) -> str:
         """`text` with every secret replaced. `echo`: it repeats what came with placeholders."""
         spans = self.spans(text)
         if not spans:
             return text
+        made: dict[str, str] = {}
         parts: list[str] = []
         position = 0
         for span in spans:
             value = text[span.start : span.end]
             parts.append(text[position : span.start])
-            is_echo = echo and _PLACEHOLDER.fullmatch(value) is not None
-            parts.append(value if is_echo else self._placeholder(span, value))
+            if value not in made:
+                is_echo = echo and _PLACEHOLDER.fullmatch(value) is not None
+                made[value] = value if is_echo else self._placeholder(span, value)
+            parts.append(made[value])
             position = span.end
         parts.append(text[position:])
         return "".join(parts)
@@ -61,12 +78,40 @@ class Redactor:
     def spans(self, text: str) -> list[Span]:
         """Where the secrets of `text` are, in order, none over another."""
         self._learn_what_is_known()
-        found = [*self._kept(text), *formed(text), *assigned(text)]
-        if _MARK in text:
-            found += [
-                Span(*match.span(), _LITERAL, keep=False) for match in _PLACEHOLDER.finditer(text)
-            ]
+        found: list[Span] = []
+        rest = len(text)
+        places = Places(text)
+        searches = self._searches(text, places)
+        for some, most in chain(searches, self._seen_again(text, places, found)):
+            of_a_kind = list(islice(some, most + 1))
+            if len(of_a_kind) > most:
+                rest = min(rest, of_a_kind.pop().start)
+            found += of_a_kind
+        if rest < len(text):
+            found = [span for span in found if span.start < rest]
+            found.append(Span(rest, len(text), _REST, keep=False))
         return merged(found)
+
+    def _searches(self, text: str, places: Places) -> Iterator[tuple[Iterator[Span], int]]:
+        """Each in order, and how many it may find."""
+        many = len(self._wanted) > FEW_KNOWN
+        for one in self._wanted.values():
+            if not many or places.may_hold(one):
+                yield places.of(one), MAX_TOLD_AGAIN
+        for some in chain(formed_by_kind(text), assigned_by_name(text)):
+            yield some, MAX_OF_A_KIND
+        yield in_patches(text), MAX_OF_A_KIND
+        if _MARK in text:
+            yield _literals(text), MAX_OF_A_KIND
+
+    def _seen_again(
+        self, text: str, places: Places, found: Iterable[Span]
+    ) -> Iterator[tuple[Iterator[Span], int]]:
+        """What is named a secret in one place of a text, and stands bare in another."""
+        named = {text[span.start : span.end]: span.name for span in found if span.keep}
+        fresh = (Known(name, value) for value, name in named.items() if value not in self._wanted)
+        for one in islice(usable(fresh), MAX_KNOWN - len(self._wanted)):
+            yield places.of(wanted(one.value, one.name)), MAX_TOLD_AGAIN
 
     def put_back(self, text: str) -> str:
         """The inverse of `redact`. Raises ToolFailure for a placeholder that is not known here."""
@@ -82,10 +127,10 @@ class Redactor:
         change = self.put_back if writes else _without
         return {key: _changed(value, change) for key, value in given.items()}
 
-    def spaced(self) -> Iterator[str]:
-        """The known values that hold white space."""
+    def wanted(self) -> Iterable[Wanted]:
+        """What is looked for in every text."""
         self._learn_what_is_known()
-        return (value for value in self._names if len(value.split()) > 1)
+        return self._wanted.values()
 
     def _learn_what_is_known(self) -> None:
         if self._asked:
@@ -96,29 +141,28 @@ class Redactor:
             self._placeholder(Span(0, 0, one.name), one.value)
 
     def _keep(self, value: str, name: str) -> None:
-        if len(self._names) < MAX_KNOWN:
-            self._names.setdefault(value, name)
-
-    def _kept(self, text: str) -> Iterator[Span]:
-        for value, name in self._names.items():
-            start = text.find(value)
-            while start >= 0:
-                yield Span(start, start + len(value), name)
-                start = text.find(value, start + 1)
+        if len(self._wanted) < MAX_KNOWN and value not in self._wanted:
+            self._wanted[value] = wanted(value, name)
 
     def _placeholder(self, span: Span, value: str) -> str:
         content = value.encode("utf-8", "surrogatepass")
         tag = hashlib.blake2b(content, key=self._key, digest_size=6).hexdigest()
-        name = re.sub(r"[^A-Za-z0-9_.]", "_", self._names.get(value, span.name))[:40]
+        known = self._wanted.get(value)
+        name = _ODD.sub("_", span.name if known is None else known.name)[:40]
         made = f"{_MARK}{name}:{tag}»"
-        self._originals[made] = value
-        self._originals.move_to_end(made)
-        if len(self._originals) > MAX_ORIGINALS:
-            self._originals.popitem(last=False)
+        if span.name != _REST:
+            self._put_by(made, value)
         if span.keep:
             for one in usable((Known(name, value),)):
                 self._keep(one.value, one.name)
         return made
+
+    def _put_by(self, made: str, value: str) -> None:
+        self._characters += len(value) - len(self._originals.get(made, ""))
+        self._originals[made] = value
+        self._originals.move_to_end(made)
+        while len(self._originals) > MAX_ORIGINALS or self._characters > MAX_ORIGINAL_CHARACTERS:
+            self._characters -= len(self._originals.popitem(last=False)[1])
 
     def _original(self, match: re.Match[str]) -> str:
         value = self._originals.get(match[0])
@@ -129,6 +173,12 @@ class Redactor:
                 "session. Read what holds it again, and use the placeholder as it stands there.",
             )
         return value
+
+
+def _literals(text: str) -> Iterator[Span]:
+    """What looks like a placeholder by itself."""
+    for match in _PLACEHOLDER.finditer(text):
+        yield Span(*match.span(), _LITERAL, keep=False)
 
 
 def _changed(value: Any, change: Callable[[str], str]) -> Any:

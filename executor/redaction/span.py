@@ -4,11 +4,14 @@ Values only.
 """
 
 from collections.abc import Iterable
+from operator import attrgetter
 
 import msgspec
 
+_PLACE = attrgetter("start", "end")
 
-class Span(msgspec.Struct, frozen=True, order=True):
+
+class Span(msgspec.Struct, frozen=True, gc=False):
     """`text[start:end]` is a secret."""
 
     start: int
@@ -22,7 +25,7 @@ class Span(msgspec.Struct, frozen=True, order=True):
 def merged(spans: Iterable[Span]) -> list[Span]:
     """In order, and what overlaps as one: nothing of a secret sticks out of a shorter one."""
     whole: list[Span] = []
-    for span in sorted(spans):
+    for span in sorted(spans, key=_PLACE):
         last = whole[-1] if whole else None
         if last is None or span.start >= last.end:
             whole.append(span)

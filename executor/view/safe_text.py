@@ -8,7 +8,9 @@ import re
 _UNSAFE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 but tab and newline, DEL, C1
     "\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"  # bidi, zero-width
-    "\ufeff\ufff9-\ufffb"
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\uffa0"  # nothing to be seen
+    "\ufe00-\ufe0e"  # variants of signs; the one of emoji, the next, is common and kept
+    "\ufeff\ufff9-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
     "\ud800-\udfff"  # lone surrogates: names that are no UTF-8
     "\U000e0000-\U000e0fff]"  # tags
 )

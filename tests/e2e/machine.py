@@ -130,10 +130,10 @@ async def started(
     return process
 
 
-async def ended(process: asyncio.subprocess.Process) -> Ran:
+async def ended(process: asyncio.subprocess.Process, seconds: float = SECONDS) -> Ran:
     """Wait for the end of `process`, and end it when it takes too long."""
     try:
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(seconds):
             out, err = await process.communicate()
     finally:
         if process.returncode is None:

@@ -18,7 +18,7 @@ import httpx2
 from tests.e2e.machine import KEY, installed
 from tests.servers.child import Child
 
-_LISTENS = re.compile(r"^maestro \w+: (?:http://127\.0\.0\.1:(\d+)|unix:.*|working)$", re.MULTILINE)
+LISTENS = re.compile(r"^maestro \w+: (?:http://127\.0\.0\.1:(\d+)|unix:.*|working)$", re.MULTILINE)
 
 
 class Served:
@@ -33,11 +33,11 @@ class Served:
 
     def wait(self) -> None:
         """Until it says that it is there."""
-        self._child.wait_until(lambda: _LISTENS.search(self.log.read_text()) is not None)
+        self._child.wait_until(lambda: LISTENS.search(self.log.read_text()) is not None)
 
     @property
     def address(self) -> tuple[str, int]:
-        found = _LISTENS.search(self.log.read_text())
+        found = LISTENS.search(self.log.read_text())
         assert found is not None
         return "127.0.0.1", int(found[1])
 

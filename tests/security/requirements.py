@@ -10,6 +10,7 @@ OF_TEAM_SECURITY: tuple[Requirement, ...] = (
     Requirement("R-QUOTA-1", SECURITY, "What a person has and sends is counted over all maestros."),
     Requirement("R-QUOTA-2", SECURITY, "Who is at a limit is told which, and when to come back."),
     Requirement("R-QUOTA-3", SECURITY, "Failed attempts are limited, by address and by token."),
+    Requirement("R-QUOTA-4", SECURITY, "Who is at a limit does not slow another."),
     Requirement("R-TENANT-1", SECURITY, "What is not one's own answers as what is not there."),
     Requirement("R-TENANT-2", SECURITY, "A cancelled call leaves no reply to the next one."),
     Requirement("R-TENANT-3", SECURITY, "No log, error or row holds a token or a provider's key."),
@@ -32,5 +33,8 @@ OF_LOCAL_SECURITY: tuple[Requirement, ...] = (
     Requirement("R-HOSTS-3", SECURITY, "No allowed name leads to an address that is not public."),
     Requirement("R-HOSTS-4", DESIGN, "A refused host is told to the model, and logged."),
     Requirement("R-HOSTS-5", SECURITY, "A project's configuration takes hosts away only."),
+    Requirement("R-ALWAYS-1", SECURITY, "A yes for ever covers what it says, and can be undone."),
+    Requirement("R-SKEW-1", SECURITY, "Programs of an earlier revision work with these."),
+    Requirement("R-SKEW-2", SECURITY, "What a later one says is passed over, or refused in words."),
     Requirement("R-HARD-1", SECURITY, "The executor's memory and token are its own."),
 )

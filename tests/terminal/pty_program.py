@@ -47,19 +47,20 @@ class PtyProgram:
         deadline = time.monotonic() + WAIT_SECONDS
         while expected not in self.output:
             assert time.monotonic() < deadline, self.output[-2000:]
-            self._read(0.05)
+            self.read(0.05)
 
     def read_to_end(self) -> int:
         """Read until the program has ended; its exit code, negative for a signal."""
         deadline = time.monotonic() + WAIT_SECONDS
         while self.process.poll() is None:
             assert time.monotonic() < deadline, self.output[-2000:]
-            self._read(0.05)
-        while self._read(0):
+            self.read(0.05)
+        while self.read(0):
             pass
         return self.process.wait()
 
-    def _read(self, seconds: float) -> bool:
+    def read(self, seconds: float) -> bool:
+        """Take what is there within the time; False: nothing."""
         readable, _, _ = select.select([self._ours], [], [], seconds)
         if readable:
             with contextlib.suppress(OSError):

@@ -24,6 +24,11 @@ PRINTS = [
     "git diff deadbeef README.md", "git show deadbeef -- README.md", "git diff main",
     "git diff --", "git diff -- missing.py",
 ]  # fmt: skip
+UNNAMED = [
+    "git cat-file -p deadbeef", "git cat-file blob deadbeef", "git grep x HEAD~3",
+    "git grep -e x -n v1", "git grep -n x HEAD v1 -- src",
+]  # fmt: skip
+"""What git knew before is printed without a word of which file it was."""
 PRINTS_NOT = [
     "git status", "git log", "git log --stat", "git diff --stat", "git diff --name-only HEAD",
     "git diff --cached --numstat", "git show --stat HEAD", "git show -s", "git show --name-status",
@@ -59,19 +64,68 @@ def test_git_asks_before_it_prints_secrets_that_it_tracks(line: str, tracking: P
         assert isinstance(made.decide(built_in("Git", args=arguments)), Ask)
 
 
+NAMED = [
+    "git show HEAD~3:.env", "git show HEAD:./.env", "git show :0:.env", "git show HEAD:src/.ENV",
+    "git --no-pager show HEAD:.env", "git -C . show HEAD:.env", "git log -p -- .env",
+    "git log -p HEAD~3 -- :/.env", "git log -L 1,5:.env", "git log -L1,5:.env",
+    "git diff HEAD~1 -- src/harmless.txt", "git diff HEAD~1 -- ':(top)keys/server.pem'",
+    "git blame .env", "git annotate .env", "git cat-file -p HEAD:.env", "git cat-file blob :.env",
+    "git archive HEAD .env", "git grep x HEAD~1 -- .env", "git stash show -p -- .env",
+    "cd src && git show HEAD:.env", "git status; git show HEAD:.env | head",
+    "timeout 5 git show HEAD:.env", "git show --unknown HEAD:.env", "git show HEAD:../.env",
+]  # fmt: skip
+NAMED_ONLY = [
+    "git log --stat -- .env", "git log -- .env", "git status .env", "git add .env",
+    "git rm --cached .env", "git check-ignore .env", "git show HEAD:.env.example", "git show",
+    "git diff -- README.md", "git", "git --version", "git --no-pager",
+]  # fmt: skip
+
+
+@covers("R-POLICY-8")
+@pytest.mark.parametrize("line", NAMED)
+def test_what_git_would_print_of_a_secret_file_that_is_named_is_denied_in_every_mode(
+    line: str, tracking: Path
+) -> None:
+    words = tuple(line.replace("'", "").split()[1:])
+    calls = [built_in("Shell", command=line)]
+    if line.startswith("git ") and not set(line) & set("|;"):
+        calls.append(built_in("Git", args=words))
+    for mode in ("read-only", "ask", "auto-edit", "auto"):
+        with policy(tracking, mode=mode, allow=("Shell(git *)", "Git", "Shell")) as made:
+            for call in calls:
+                verdict = made.decide(call)
+                assert isinstance(verdict, Deny)
+                assert verdict.rule == "secret files are left alone"
+
+
+@pytest.mark.parametrize("line", NAMED_ONLY)
+def test_git_commands_that_only_name_a_secret_file_are_not_denied(
+    line: str, tracking: Path
+) -> None:
+    with policy(tracking, mode="auto") as made:
+        assert not isinstance(made.decide(built_in("Shell", command=line)), Deny)
+
+
+def test_a_rule_that_lets_a_secret_file_be_read_lets_git_print_it(tracking: Path) -> None:
+    with policy(tracking, mode="auto", allow=("Read(.env)",)) as made:
+        assert isinstance(made.decide(built_in("Git", args=("show", "HEAD~3:.env"))), Allow)
+        assert isinstance(made.decide(built_in("Git", args=("show", "HEAD:a.pem"))), Deny)
+
+
 @pytest.mark.parametrize("line", PRINTS_NOT)
 def test_git_that_prints_none_of_them_does_not_ask(line: str, tracking: Path) -> None:
     with policy(tracking) as made:
         assert made.decide(built_in("Shell", command=line)) == Allow("it only looks")
 
 
-@pytest.mark.parametrize("line", PRINTS)
+@pytest.mark.parametrize("line", [*PRINTS, *UNNAMED])
 def test_where_none_is_tracked_git_prints_unasked(line: str, tmp_path: Path) -> None:
     root = _bare(tmp_path)
     make_repository(root, "README.md", "src/app.py")
     (root / "missing.py").touch()
     with policy(root) as made:
-        assert made.decide(built_in("Shell", command=line)) == Allow("it only looks")
+        expected = Ask if line in UNNAMED else Allow
+        assert isinstance(made.decide(built_in("Shell", command=line)), expected)
 
 
 def test_tracked_files_that_a_rule_denies_reading_count_as_secrets(tmp_path: Path) -> None:

@@ -1,10 +1,8 @@
 """Nothing outside the root is reached, by whatever path, link or race."""
 
 import os
-import subprocess
-import sys
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -13,6 +11,7 @@ from hypothesis import strategies as st
 
 from executor.errors import OutsideWorkspace, ToolFailure
 from executor.workspace import ResolvedPath, Workspace
+from tests.executor.workspace.swapping import changing_places
 from tests.requirements import covers
 
 
@@ -152,25 +151,7 @@ def test_whatever_really_lies_outside_is_refused(
     assert real.relative_to(workspace.root).parts == resolved.real
 
 
-_RACER = """
-import ctypes, os, sys
-exchange = ctypes.CDLL(None).renameat2
-one, other = map(os.fsencode, sys.argv[1:])
-while True:
-    exchange(-100, one, -100, other, 2)  # RENAME_EXCHANGE: both names are always there
-"""
 ROUNDS = 1500
-
-
-@contextmanager
-def _changing_places(one: Path, other: Path) -> Generator[None]:
-    """Two names change places as fast as the machine can, in a process of its own."""
-    command = [sys.executable, "-I", "-S", "-c", _RACER, str(one), str(other)]
-    with subprocess.Popen(command) as racer:
-        try:
-            yield
-        finally:
-            racer.kill()
 
 
 def _race(workspace: Workspace, read: str, write: str) -> set[bytes]:
@@ -192,7 +173,7 @@ def test_a_folder_that_turns_into_a_link_under_way_lets_nothing_out(
     (root / "swap/file").write_text("inside")
     (root / "link").symlink_to(tmp_path / "ws-evil")
 
-    with _changing_places(root / "swap", root / "link"):
+    with changing_places(root / "swap", root / "link"):
         seen = _race(workspace, "swap/file", "swap/new")
 
     assert seen == {b"inside"}
@@ -206,7 +187,7 @@ def test_a_file_that_turns_into_a_link_is_not_followed(
     (root / "f").write_text("inside")
     (root / "link").symlink_to(tmp_path / "ws-evil/file")
 
-    with _changing_places(root / "f", root / "link"):
+    with changing_places(root / "f", root / "link"):
         seen = _race(workspace, "f", "f")
 
     assert seen == {b"inside"}
