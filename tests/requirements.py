@@ -19,6 +19,9 @@ REQUIREMENTS: tuple[Requirement, ...] = (
     *OF_LOCAL_SECURITY,
     *OF_THE_WIRE,
     Requirement("R-GIT-1", USER, "Whoever is asked about a git command sees what it would lose."),
+    Requirement(
+        "R-GIT-3", USER, "In no mode is work thrown away by git without an ask, or a rule for it."
+    ),
     Requirement("R-GIT-2", USER, "Nothing that a repository names is run by git."),
     Requirement("R-SEARCH-1", USER, "Grep finds the same with and without ripgrep."),
     Requirement("R-SEARCH-2", USER, "What is listed and searched is what git does not ignore."),

@@ -214,6 +214,7 @@ def _parts(held: _Held, world: World, view: View, policy: Policy, extras: _Extra
         tools={tool.contract.name: tool for tool in TOOLS},
         custom_tools=extras.own_tools,
         decide=policy.decide,
+        git_within=policy.git_within,
         remember=policy.remember,
         keep_rule=_keeping(world.folders),
         shells=shells,
