@@ -11,6 +11,7 @@ from pathlib import Path
 from executor.cli.placing import here
 from executor.errors import SnapshotError, UsageError
 from executor.snapshots import choose
+from executor.snapshots.derived import is_derived
 from executor.snapshots.place import snapshot_folder
 from executor.snapshots.plan import Conflict, Step
 from executor.snapshots.snapshots import Snapshots
@@ -129,7 +130,8 @@ def opened(cwd: Path | None) -> Generator[Snapshots]:
 
 def outcome_lines(outcome: Restored, how: str) -> list[str]:
     """What was done, a line for each file; `how` is `back` or `again`."""
-    files = [step for step in outcome.steps if not _is_folder(step)] or list(outcome.steps)
+    own = [step for step in outcome.steps if not is_derived(step.path)]
+    files = [step for step in own if not _is_folder(step)] or own
     lines = [_done(step) for step in files[:SHOWN_MAX]]
     if len(files) > SHOWN_MAX:
         lines.append(f"and {len(files) - SHOWN_MAX} more")

@@ -15,7 +15,7 @@ from executor.snapshots.exact import FILE_MAX
 from executor.snapshots.place import Owner, snapshot_folder
 from executor.snapshots.pruning import prune_if_due
 from executor.snapshots.snapshots import Look, Snapshots, Watch
-from executor.snapshots.states import Change, Folder
+from executor.snapshots.states import Change, counted
 from executor.snapshots.timeline import Described
 from executor.snapshots.undoing import note_for
 from executor.workspace.names import printable
@@ -98,13 +98,7 @@ class Recorder:
 
     def run_ended(self) -> int:
         """How many files the run has changed; folders only where there is nothing else."""
-        changes = self._changed.values()
-        files = [
-            change
-            for change in changes
-            if not (isinstance(change.before, Folder) or isinstance(change.after, Folder))
-        ]
-        count = len(files) or len(changes)
+        count = len(counted(tuple(self._changed.values())))
         self._changed = {}
         self._run = secrets.token_hex(4)
         return count

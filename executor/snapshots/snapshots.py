@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from executor.snapshots.derived import is_derived
 from executor.snapshots.exact import state_at
 from executor.snapshots.manifest import Manifest
 from executor.snapshots.place import Owner, exclusively, is_alive
@@ -129,6 +130,8 @@ class Snapshots:
             with self.store.transaction():
                 found = self._taken_in(scanned).changes
                 changes = _joined(self.timeline.changes(checkpoint), found)
+                if all(is_derived(change.path) for change in changes):
+                    changes = ()
                 self.timeline.finish(checkpoint, changes, doubtful=doubtful)
             return changes
         contents = Contents(self.store)
