@@ -274,6 +274,7 @@ REQUIREMENTS: tuple[Requirement, ...] = (
     Requirement("R-FILE-11", DESIGN, "Real histories, as edits or patches, give their bytes."),
     Requirement("R-FILE-12", DESIGN, "A patch of several files lands whole, or changes nothing."),
     Requirement("R-FILE-13", DESIGN, "A killed file tool is finished or undone, and says which."),
+    Requirement("R-FILE-14", DESIGN, "What a killed one left, any later codegen there settles."),
     Requirement(
         "R-CLI-1",
         DESIGN,

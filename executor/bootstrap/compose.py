@@ -43,14 +43,15 @@ from executor.process.shells import Shells
 from executor.sandbox.premises import EVERYWHERE
 from executor.session import RunOver, Session, SessionParts, SessionStart
 from executor.session.parts import CustomToolRunner, Emit
+from executor.session.settling import settle_strays
 from executor.session.start import NewSession, ResumedSession
 from executor.settings import Folders, Settings
 from executor.tool_context import ToolContext
 from executor.tools import TOOLS
-from executor.view.port import View
+from executor.view.port import Notice, View
 from executor.web.pages import Pages
 from executor.workspace import Workspace
-from executor.workspace.waiting import in_stoppable_thread
+from executor.workspace.waiting import in_stoppable_thread, in_thread
 from protocol.from_executor import RunLimits, RunWishes
 
 
@@ -115,6 +116,8 @@ async def composed(
     tidying = _tidying(folders)
     refused = False
     try:
+        for trouble in await in_thread(lambda: _strays_settled(folders.state, project.root)):
+            view.show(Notice(trouble, "warning"))
         if opening.journal_id is not None:  # commands in the background belong to no open call
             await held.processes.end_survivors()
         ground = ProjectGround(held.workspace, absolute_entries(world.environment.get("PATH", "")))
@@ -225,6 +228,13 @@ def _parts(held: _Held, world: World, view: View, policy: Policy, extras: _Extra
         audit=extras.guards.audit,
         keep_plan=plan_is_kept(settings.mode),
     )
+
+
+def _strays_settled(state: Path, root: Path) -> list[str]:
+    """Before anything of the session can read a file that a killed one has left half-way."""
+    from executor.snapshots.place import snapshot_folder, somebody_died
+
+    return settle_strays(state, root) if somebody_died(snapshot_folder(state, root)) else []
 
 
 def _tidying(folders: Folders) -> asyncio.Task[None]:

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from executor.cli.placing import here
 from executor.errors import SnapshotError, UsageError
+from executor.session.settling import settle_strays
 from executor.snapshots import choose
 from executor.snapshots.derived import is_derived
-from executor.snapshots.place import snapshot_folder
+from executor.snapshots.place import snapshot_folder, somebody_died
 from executor.snapshots.plan import Conflict, Step
 from executor.snapshots.snapshots import Snapshots
 from executor.snapshots.states import Folder, Missing
@@ -120,6 +121,8 @@ def opened(cwd: Path | None) -> Generator[Snapshots]:
             break
     else:
         raise SnapshotError(choose.NOTHING)
+    if somebody_died(folder):
+        _print(settle_strays(state, root), sys.stderr.write)
     snapshots = Snapshots(folder, root)
     try:
         snapshots.settle_alone()  # a call that was killed counts as well

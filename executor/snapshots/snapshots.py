@@ -12,7 +12,7 @@ import msgspec
 from executor.snapshots.derived import is_derived
 from executor.snapshots.exact import state_at
 from executor.snapshots.manifest import Manifest
-from executor.snapshots.place import Owner, exclusively, is_alive
+from executor.snapshots.place import Owner, exclusively, is_alive, remove_the_dead
 from executor.snapshots.plan import Step
 from executor.snapshots.restore import go_on
 from executor.snapshots.scan import Bounds, Scan
@@ -111,6 +111,7 @@ class Snapshots:
             else:
                 whole = checkpoint.about.whole
                 self._finish(checkpoint.id, Watch(), whole=whole, doubtful=True)
+        remove_the_dead(self.folder)
         return going
 
     def _finish_restoration(self, checkpoint: Checkpoint) -> None:
