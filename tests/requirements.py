@@ -252,6 +252,9 @@ REQUIREMENTS: tuple[Requirement, ...] = (
     Requirement("R-SHELL-1", DESIGN, "A command runs where the last one in the project ended."),
     Requirement("R-SHELL-2", DESIGN, "A command in the background is known, bounded and ended."),
     Requirement("R-SHELL-3", DESIGN, "Every part of a long output can be read."),
+    Requirement(
+        "R-SHELL-5", USER, "Only its user can let a command outlive the session, and end it."
+    ),
     Requirement("R-SHELL-4", DESIGN, "No command that waits for input hangs a run."),
     Requirement("R-FILE-1", DESIGN, "An edit leaves every byte outside of its match as it was."),
     Requirement("R-FILE-2", DESIGN, "A file that changed since the model read it is not edited."),

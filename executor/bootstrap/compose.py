@@ -38,6 +38,7 @@ from executor.policy.off_limits import left_out
 from executor.policy.policy import Policy, rules_of
 from executor.process.environment import absolute_entries
 from executor.process.nursery import Nursery
+from executor.process.outliving import Elsewhere, all_kept, listed
 from executor.process.processes import Processes
 from executor.process.shells import Shells
 from executor.sandbox.premises import EVERYWHERE
@@ -195,7 +196,7 @@ class _Extras(msgspec.Struct, frozen=True):
 
 def _parts(held: _Held, world: World, view: View, policy: Policy, extras: _Extras) -> SessionParts:
     settings = world.settings
-    shells = Shells(held.workspace, resumed=extras.resumes)
+    shells = _shells(held, world, resumed=extras.resumes)
     contexts = _Contexts(
         held,
         SeenFiles(),
@@ -228,6 +229,23 @@ def _parts(held: _Held, world: World, view: View, policy: Policy, extras: _Extra
         audit=extras.guards.audit,
         keep_plan=plan_is_kept(settings.mode),
     )
+
+
+def _shells(held: _Held, world: World, *, resumed: bool) -> Shells:
+    """With those commands that an earlier process of the session has left at work."""
+    settings, folders, journal_id = world.settings, world.folders, held.journal.journal_id
+    keeper = None
+    if settings.keep_background:
+        from executor.bootstrap.keeping import Keepers
+
+        root = world.project.root
+        keeper = Keepers(settings, folders, root, world.environment, journal_id)
+    shells = Shells(held.workspace, resumed=resumed, keeper=keeper)
+    if resumed:
+        for kept in listed(folders.state):
+            if kept.journal_id == journal_id:
+                shells.adopt(Elsewhere(all_kept(folders.state) / kept.key, kept))
+    return shells
 
 
 def _strays_settled(state: Path, root: Path) -> list[str]:

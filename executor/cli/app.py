@@ -25,6 +25,8 @@ audit_app = typer.Typer(help="What maestros ordered here, and whether its record
 app.add_typer(audit_app, name="audit")
 app.add_typer(sessions_app, name="sessions")
 app.add_typer(config_app, name="config")
+shells_app = typer.Typer(help="Commands that were kept in the background.")
+app.add_typer(shells_app, name="shells")
 policy_app = typer.Typer(help="What may happen on this machine, and why.")
 app.add_typer(policy_app, name="policy")
 app.add_typer(maestro_app, name="maestro")
@@ -249,6 +251,22 @@ def maestro_stop(
     from executor.cli.private_maestro import end
 
     return end(everywhere=everywhere)
+
+
+@shells_app.command("list")
+def list_kept() -> int:
+    """Those at work and those that have ended: id, start, state, command, and where it writes."""
+    from executor.cli.shells import list_shells
+
+    return list_shells()
+
+
+@shells_app.command("kill")
+def kill_kept(shell: Annotated[str, typer.Argument(help="The first characters of its id.")]) -> int:
+    """End one, with all that it has started."""
+    from executor.cli.shells import kill
+
+    return kill(shell)
 
 
 @audit_app.command("show")

@@ -64,10 +64,10 @@ class Owner:
 
 
 def somebody_died(folder: Path) -> bool:
-    """Whether an owner is gone and left its proof; False where there are no snapshots."""
+    """Whether an owner is gone and left its proof; False where no snapshots can be read."""
     try:
         names = os.listdir(folder)
-    except FileNotFoundError:
+    except OSError:
         return False
     return any(
         not is_alive(folder, name.removeprefix(_OWNER), remove=False)

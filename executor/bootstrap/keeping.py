@@ -1,0 +1,112 @@
+"""Start the processes that keep commands beyond their session, where the user said so.
+
+Hands over what a keeper needs to confine its command as this session would; the rest is `keeper`'s.
+"""
+
+import asyncio
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from executor.bootstrap.keeper import Answer, Order
+from executor.errors import ToolFailure
+from executor.process.command import Command
+from executor.process.outliving import (
+    LIVE_MAX,
+    Elsewhere,
+    Kept,
+    all_kept,
+    is_alive,
+    listed,
+    new_folder,
+    read,
+)
+from executor.settings import Folders, Settings
+
+START_SECONDS = 20.0
+_LOST = "The process that keeps the command did not start."
+_CONFINING = ("sandbox", "no_sandbox", "network", "writable", "image")
+"""The settings that a sandbox is chosen and built by."""
+
+
+class Keepers(msgspec.Struct, frozen=True):
+    """`executor.process.shells.Keeper` for one session."""
+
+    settings: Settings
+    folders: Folders
+    project: Path
+    environment: Mapping[str, str]
+    journal_id: str
+
+    async def start(self, shell_id: str, line: str, command: Command, workdir: str) -> Elsewhere:
+        """Raises ToolFailure where it can't be started, or too many are kept already."""
+        state = self.folders.state
+        live = [kept for kept in listed(state) if is_alive(all_kept(state) / kept.key)]
+        if len(live) >= LIVE_MAX:
+            raise ToolFailure(
+                "too_many_shells",
+                f"{LIVE_MAX} commands of this user are kept in the background: the user can end "
+                "some with codegen shells kill.",
+            )
+        folder = new_folder(state)
+        kept = Kept(
+            key=folder.name,
+            shell_id=shell_id,
+            journal_id=self.journal_id,
+            project=str(self.project),
+            command=line,
+            terminal=command.terminal,
+            pid=0,
+            began=0.0,
+            output="",
+        )
+        order = Order(
+            folder=str(folder),
+            settings={name: getattr(self.settings, name) for name in _CONFINING},
+            folders=(str(self.folders.config), str(state), str(self.folders.runtime)),
+            project=str(self.project),
+            workdir=workdir,
+            argv=command.argv,
+            environment=command.environment,
+            timeout_s=command.timeout_s,
+            silence_s=command.silence_s,
+            kept=kept,
+        )
+        begun = None
+        try:
+            answer = await self._answer(order)
+            begun = read(folder)
+        finally:
+            if begun is None:
+                shutil.rmtree(folder, ignore_errors=True)
+        if begun is None:
+            raise ToolFailure(answer.code or "not_started", answer.message or _LOST)
+        return Elsewhere(folder, begun)
+
+    async def _answer(self, order: Order) -> Answer:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-X", "utf8", "-m", "executor.bootstrap.keeper"),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            cwd="/",
+            env=dict(self.environment),
+            start_new_session=True,
+        )
+        if process.stdin is None or process.stdout is None:
+            raise RuntimeError("the pipes that were asked for are not there")
+        process.stdin.write(msgspec.json.encode(order))
+        process.stdin.close()
+        line = b""
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                line = await process.stdout.readline()
+        except TimeoutError:
+            pass  # told below
+        finally:
+            if not line and process.returncode is None:
+                process.kill()  # nobody would know of it
+        return msgspec.json.decode(line, type=Answer) if line else Answer("not_started", _LOST)
