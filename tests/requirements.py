@@ -30,6 +30,7 @@ REQUIREMENTS: tuple[Requirement, ...] = (
     Requirement("R-UNDO-2", USER, "Undo never overwrites the user's later changes unasked."),
     Requirement("R-UNDO-3", DESIGN, "An undo that was killed is finished by whoever comes next."),
     Requirement("R-UNDO-4", DESIGN, "Snapshots touch nothing in the project, its .git included."),
+    Requirement("R-UNDO-6", USER, "What a command in the background changes can be taken back."),
     Requirement("R-UNDO-5", USER, "After a real run, codegen undo takes it back, offline."),
     Requirement(
         "R-RUN-1",

@@ -123,8 +123,12 @@ async def composed(
             await held.processes.end_survivors()
         ground = ProjectGround(held.workspace, absolute_entries(world.environment.get("PATH", "")))
         policy = Policy(state, ground, held.confinement.contains)
+        shells = _shells(held, world, resumed=opening.resumes)
         checkpoints = SessionCheckpoints(
-            Surroundings(folders, held.workspace, held.journal, view, policy.only_looks)
+            Surroundings(
+                *(folders, held.workspace, held.journal, view, policy.only_looks),
+                background=lambda: shells.in_background,
+            )
         )
         own = await asyncio.to_thread(custom_tools, folders, world.environment)
         guards = await guards_of(
@@ -135,7 +139,7 @@ async def composed(
             (folders.state, held.journal.journal_id),
         )
         held.confinement.report_to(_reporting(held.journal.journal_id, guards.audit))
-        extras = _Extras(checkpoints, own, opening.resumes, guards)
+        extras = _Extras(checkpoints, own, shells, guards)
         parts = _parts(held, world, view, policy, extras)
         start = SessionStart(
             opening=_opened(opening, held.journal),
@@ -147,7 +151,10 @@ async def composed(
         session = Session(parts, start, stop_when_parked=not attended)
         try:
             async with aclosing(checkpoints):
-                yield Composed(session, policy, held.journal, checkpoints)
+                try:
+                    yield Composed(session, policy, held.journal, checkpoints)
+                finally:  # what they change until their end is kept as well
+                    await held.processes.end_all()
         except ServerRefused:
             refused = opening.journal_id is None and opening.session_id is not None
             raise
@@ -190,13 +197,13 @@ class _Held(msgspec.Struct, frozen=True):
 class _Extras(msgspec.Struct, frozen=True):
     checkpoints: SessionCheckpoints
     own_tools: Mapping[str, CustomToolRunner]
-    resumes: bool
+    shells: Shells
     guards: Guards
 
 
 def _parts(held: _Held, world: World, view: View, policy: Policy, extras: _Extras) -> SessionParts:
     settings = world.settings
-    shells = _shells(held, world, resumed=extras.resumes)
+    shells = extras.shells
     contexts = _Contexts(
         held,
         SeenFiles(),

@@ -16,10 +16,11 @@ from executor.snapshots.derived import is_derived
 from executor.snapshots.patch import patch
 from executor.snapshots.snapshots import Snapshots
 from executor.snapshots.states import Change, Folder, counted
-from executor.snapshots.timeline import Checkpoint
+from executor.snapshots.timeline import BACKGROUND, Checkpoint
 from executor.view.look import Look, Style, look_of
 from executor.view.safe_text import safe_line, safe_text
 
+_DOUBTS = {True: "of a background command, or yours", False: "killed meanwhile"}
 LISTED_MAX = 50
 CONVERSATION_MAX = 15
 _TITLE_CHARACTERS = 72
@@ -95,7 +96,7 @@ def _line(snapshots: Snapshots, at: Checkpoint) -> str:
         what = f"{at.about.kind} of {', '.join(map(str, sorted(at.about.taken_back)))}"
     notes = [
         "taken back" if at.undone_by is not None else "",
-        "killed meanwhile" if at.state == "doubtful" else "",
+        _DOUBTS[at.about.tool == BACKGROUND] if at.state == "doubtful" else "",
     ]
     note = "".join(f"  ({note})" for note in notes if note)
     return f"{at.id:>5}  {when}  {count:<9} {what}{note}"

@@ -28,7 +28,8 @@ Choice = Callable[[Sequence[Checkpoint]], list[Checkpoint]]
 _REASONS = {
     "changed since": "you changed it since",
     "changed between": "you changed it between two calls of the agent",
-    "not seen to its end": "the agent was killed meanwhile: changes of yours may be among its own",
+    "not seen to its end": "changed while nobody watched (the agent was killed, or a command ran "
+    "in the background): it may have been you",
     "in the way": "something else is in its place",
     "not kept": "too large to be kept, left as it is",
 }

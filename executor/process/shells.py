@@ -141,6 +141,11 @@ class Shells:
         return remarks
 
     @property
+    def in_background(self) -> bool:
+        """Whether a command runs that no call waits for."""
+        return bool(self._live())
+
+    @property
     def has_room(self) -> bool:
         """Whether one more command may run in the background."""
         return len(self._live()) < BACKGROUND_MAX

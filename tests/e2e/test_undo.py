@@ -172,3 +172,33 @@ async def test_any_later_codegen_settles_it_and_the_killed_session_still_hears_w
     assert resumed.code == 0, resumed.err
     assert "it is done.]" in heard
     assert (machine.project / "old.txt").read_text() == "mine\n"
+
+
+@covers("R-UNDO-6")
+async def test_what_a_background_command_changes_is_shown_as_its_own_and_taken_back_by_force(
+    machine: Machine,
+) -> None:
+    _project(machine)
+    build = "until test -e go; do sleep 0.05; done; echo built > old.txt; sleep 60"
+    script = [
+        calls(call("Shell", command=build, background=True)),
+        calls(call("WriteFile", file_path="go", content="")),
+        calls(call("ShellOutput", shell_id="sh1", timeout_s=1)),
+        text("It is built."),
+    ]
+    async with ScriptedModel(script) as model:
+        machine.use_model(model.base_url)
+        ran = await machine.codegen(*AUTO, "build")
+    listed = await machine.codegen("checkpoints")
+    refused = await machine.codegen("undo")
+    forced = await machine.codegen("undo", "--force")
+
+    assert ran.code == 0, ran.err
+    rows = listed.out.splitlines()
+    assert rows[0].endswith("(of a background command, or yours)")
+    assert rows[0].split()[3:8] == ["1", "file", "in", "the", "background:"]
+    assert rows[1].split()[3:] == ["1", "file", "WriteFile", "go"]
+    assert refused.err.startswith("old.txt: changed while nobody watched")
+    assert forced.code == 0
+    assert (machine.project / "old.txt").read_text() == "old\n"
+    assert _names(machine) == {"src", "old.txt", "run", "link"}
