@@ -25,7 +25,7 @@ audit_app = typer.Typer(help="What maestros ordered here, and whether its record
 app.add_typer(audit_app, name="audit")
 app.add_typer(sessions_app, name="sessions")
 app.add_typer(config_app, name="config")
-shells_app = typer.Typer(help="Commands that were kept in the background.")
+shells_app = typer.Typer()
 app.add_typer(shells_app, name="shells")
 policy_app = typer.Typer(help="What may happen on this machine, and why.")
 app.add_typer(policy_app, name="policy")
@@ -259,6 +259,12 @@ def list_kept() -> int:
     from executor.cli.shells import list_shells
 
     return list_shells()
+
+
+@shells_app.callback(invoke_without_command=True)
+def shells(context: typer.Context) -> int:
+    """Commands that --keep-background left at work when their session ended."""
+    return list_kept() if context.invoked_subcommand is None else 0
 
 
 @shells_app.command("kill")
