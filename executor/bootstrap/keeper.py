@@ -57,6 +57,8 @@ class Answer(msgspec.Struct, frozen=True):
 
 def main() -> int:
     order = msgspec.json.decode(sys.stdin.buffer.read(), type=Order)
+    if os.fork():
+        return 0  # whoever started this has no child of it
     for number in _IGNORED:
         signal.signal(number, signal.SIG_IGN)
     asyncio.run(_kept(order))
@@ -79,8 +81,6 @@ async def _kept(order: Order) -> None:
         await _ran(order, folder, processes, workspace)
     except ToolFailure as failure:
         _say(Answer(failure.code, failure.message))
-    except OSError as error:
-        _say(Answer("not_started", f"{error}"))
     finally:
         await processes.close()
         workspace.close()
@@ -118,7 +118,10 @@ async def _ran(order: Order, folder: Path, processes: Processes, workspace: Work
 
 
 def _say(answer: Answer) -> None:
-    """To whoever started it; from then on there is nobody to tell anything."""
+    """To whoever started it; from then on there is nobody to tell anything.
+
+    Raises OSError where nobody listens: then nobody knows of the command.
+    """
     sys.stdout.write(msgspec.json.encode(answer).decode() + "\n")
     sys.stdout.flush()
     nowhere = os.open(os.devnull, os.O_RDWR)

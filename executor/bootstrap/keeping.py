@@ -3,8 +3,8 @@
 Hands over what a keeper needs to confine its command as this session would; the rest is `keeper`'s.
 """
 
-import asyncio
 import shutil
+import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,12 +19,14 @@ from executor.process.outliving import (
     Elsewhere,
     Kept,
     all_kept,
+    ask_to_end,
     is_alive,
     listed,
     new_folder,
     read,
 )
 from executor.settings import Folders, Settings
+from executor.workspace.waiting import in_thread
 
 START_SECONDS = 20.0
 _LOST = "The process that keeps the command did not start."
@@ -77,36 +79,30 @@ class Keepers(msgspec.Struct, frozen=True):
         )
         begun = None
         try:
-            answer = await self._answer(order)
+            answer = await in_thread(lambda: self._answer(order))
             begun = read(folder)
         finally:
-            if begun is None:
+            if begun is None:  # also where the call was cancelled meanwhile
+                ask_to_end(folder)
                 shutil.rmtree(folder, ignore_errors=True)
         if begun is None:
             raise ToolFailure(answer.code or "not_started", answer.message or _LOST)
         return Elsewhere(folder, begun)
 
-    async def _answer(self, order: Order) -> Answer:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-X", "utf8", "-m", "executor.bootstrap.keeper"),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-            cwd="/",
-            env=dict(self.environment),
-            start_new_session=True,
-        )
-        if process.stdin is None or process.stdout is None:
-            raise RuntimeError("the pipes that were asked for are not there")
-        process.stdin.write(msgspec.json.encode(order))
-        process.stdin.close()
-        line = b""
+    def _answer(self, order: Order) -> Answer:
+        """Blocks until its keeper has said how it went."""
         try:
-            async with asyncio.timeout(START_SECONDS):
-                line = await process.stdout.readline()
-        except TimeoutError:
-            pass  # told below
-        finally:
-            if not line and process.returncode is None:
-                process.kill()  # nobody would know of it
-        return msgspec.json.decode(line, type=Answer) if line else Answer("not_started", _LOST)
+            said = subprocess.run(
+                [sys.executable, "-X", "utf8", "-m", "executor.bootstrap.keeper"],
+                input=msgspec.json.encode(order),
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                cwd="/",
+                env=dict(self.environment),
+                start_new_session=True,
+                timeout=START_SECONDS,
+                check=False,
+            ).stdout
+        except subprocess.TimeoutExpired:
+            said = b""  # it finds that nobody listens, and ends
+        return msgspec.json.decode(said, type=Answer) if said else Answer("not_started", _LOST)

@@ -49,6 +49,13 @@ def _kept(folder: Path, began: float = 0.0, ended: Ended | None = None, pid: int
     return kept
 
 
+def kept_in(state: Path) -> Path:
+    """The folder of one whose record says that it runs."""
+    folder = new_folder(state)
+    _kept(folder)
+    return folder
+
+
 def test_a_record_is_read_as_it_was_written_and_what_is_no_record_is_none(tmp_path: Path) -> None:
     folder = new_folder(tmp_path)
     kept = _kept(folder, ended=END)
