@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -70,7 +70,7 @@ async def _kept(order: Order) -> None:
     held = hold(folder)
     workspace = Workspace(Path(order.project))
     grounds = Grounds(
-        Settings(**order.settings),
+        settings_of(order.settings),
         Folders(*map(Path, order.folders)),
         Path(order.project),
         os.environ,
@@ -85,6 +85,15 @@ async def _kept(order: Order) -> None:
         await processes.close()
         workspace.close()
         os.close(held)
+
+
+def settings_of(told: Mapping[str, Any]) -> Settings:
+    """JSON knows lists only."""
+    given: dict[str, Any] = {
+        name: tuple(cast("list[str]", value)) if isinstance(value, list) else value
+        for name, value in told.items()
+    }
+    return Settings(**given)
 
 
 async def _ran(order: Order, folder: Path, processes: Processes, workspace: Workspace) -> None:

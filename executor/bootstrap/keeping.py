@@ -30,7 +30,10 @@ from executor.workspace.waiting import in_thread
 
 START_SECONDS = 20.0
 _LOST = "The process that keeps the command did not start."
-_CONFINING = ("sandbox", "no_sandbox", "network", "writable", "image")
+CONFINING = (
+    *("sandbox", "no_sandbox", "network", "writable", "image"),
+    *("allow", "ask", "deny"),  # rules open secrets to commands, and close hosts
+)
 """The settings that a sandbox is chosen and built by."""
 
 
@@ -67,7 +70,7 @@ class Keepers(msgspec.Struct, frozen=True):
         )
         order = Order(
             folder=str(folder),
-            settings={name: getattr(self.settings, name) for name in _CONFINING},
+            settings={name: getattr(self.settings, name) for name in CONFINING},
             folders=(str(self.folders.config), str(state), str(self.folders.runtime)),
             project=str(self.project),
             workdir=workdir,

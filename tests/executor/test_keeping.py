@@ -5,9 +5,11 @@ import signal
 from collections.abc import Generator
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from executor.bootstrap.keeping import Keepers
+from executor.bootstrap.keeper import settings_of
+from executor.bootstrap.keeping import CONFINING, Keepers
 from executor.errors import ToolFailure
 from executor.process.command import Command, Exited, Lost
 from executor.process.outliving import LIVE_MAX, all_kept, ask_to_end, hold, is_alive, listed
@@ -41,6 +43,13 @@ async def test_what_ends_at_once_is_told_with_its_output(keepers: Keepers) -> No
     assert ended.outcome == Exited(3)
     assert ended.output.head.decode() == f"here\n{keepers.project}\n"
     assert [one.command for one in listed(keepers.folders.state)] == ["line"]
+
+
+def test_a_keeper_confines_by_the_very_settings_of_its_session() -> None:
+    settings = Settings(sandbox="landlock", network=("all",), allow=("Read(.env)",), deny=("Git",))
+    told = {name: getattr(settings, name) for name in CONFINING}
+
+    assert settings_of(msgspec.json.decode(msgspec.json.encode(told))) == settings
 
 
 async def test_one_that_can_not_be_started_leaves_nothing(keepers: Keepers) -> None:
