@@ -16,8 +16,11 @@ from executor.policy.rules import parse_rule
 from executor.policy.verdict import Mode
 
 SandboxWish = Literal["auto", "bubblewrap", "landlock", "container", "none"]
-SANDBOX = {"kind": "sandbox", "network": "network", "writable": "writable", "image": "image"}
-"""The keys of the table [sandbox], and the settings that they are."""
+TABLES = {
+    "sandbox": {"kind": "sandbox"} | {name: name for name in ("network", "writable", "image")},
+    "shell": {"keep_background": "keep_background"},
+}
+"""The keys of the tables [sandbox] and [shell], and the settings that they are."""
 OutputFormat = Literal["text", "json", "stream-json"]
 HOSTS_MAX = 100
 """Entries of `network`."""
@@ -58,6 +61,8 @@ class Settings:
     """Folders beside the project that confined commands may change."""
     image: str | None = None
     """What `--sandbox container` runs commands in."""
+    keep_background: bool = False
+    """What the model begins in the background stays when the session ends."""
     commit_trailer: str | None = None
     """What Git adds to the message of each commit: `Assisted-by: codegen`; None: nothing."""
     allow: tuple[str, ...] = ()
@@ -269,14 +274,17 @@ def _document(file: Path) -> _Document | None:
 
 
 def _flattened(table: dict[str, Any], file: Path) -> dict[str, Any]:
-    """The settings of [sandbox], which stands alone also as `sandbox = "KIND"`."""
-    if not isinstance(table.get("sandbox"), dict):
-        return {}
-    inner = cast("dict[str, Any]", table.pop("sandbox"))
-    for key in inner:
-        if key not in SANDBOX:
-            raise UsageError(f"{file}: [sandbox] has only {', '.join(SANDBOX)}, not {key!r}")
-    return {SANDBOX[key]: value for key, value in inner.items()}
+    """The settings of TABLES; `sandbox = "KIND"` stands alone as well."""
+    found: dict[str, Any] = {}
+    for name, keys in TABLES.items():
+        if not isinstance(table.get(name), dict):
+            continue
+        inner = cast("dict[str, Any]", table.pop(name))
+        for key in inner:
+            if key not in keys:
+                raise UsageError(f"{file}: [{name}] has only {', '.join(keys)}, not {key!r}")
+        found |= {keys[key]: value for key, value in inner.items()}
+    return found
 
 
 def _with(
@@ -310,7 +318,7 @@ def _converted(name: str, value: Any, where: str) -> Any:
             return _network(_texts(value, where), where)
         case "writable":
             return _texts(value, where)
-        case "no_sandbox" | "trust":
+        case "no_sandbox" | "trust" | "keep_background":
             return _boolean(value, where)
         case "max_steps" | "max_seconds" | "max_tokens" | "reconnect_seconds":
             return int(_positive(value, where))

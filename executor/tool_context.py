@@ -107,12 +107,3 @@ class ChangesFiles(Protocol):
 
     @property
     def logs_intent(self) -> Literal[True]: ...
-
-
-@runtime_checkable
-class Foretelling(Protocol):
-    """A tool that can tell what a call would throw away, for whoever is asked about it."""
-
-    async def losses(self, parameters: Any, context: ToolContext) -> str:
-        """Lines that name what would be lost, empty for nothing; raises ToolFailure; only looks."""
-        ...

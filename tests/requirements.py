@@ -19,6 +19,9 @@ REQUIREMENTS: tuple[Requirement, ...] = (
     *OF_LOCAL_SECURITY,
     *OF_THE_WIRE,
     Requirement("R-GIT-1", USER, "Whoever is asked about a git command sees what it would lose."),
+    Requirement(
+        "R-GIT-3", USER, "In no mode is work thrown away by git without an ask, or a rule for it."
+    ),
     Requirement("R-GIT-2", USER, "Nothing that a repository names is run by git."),
     Requirement("R-SEARCH-1", USER, "Grep finds the same with and without ripgrep."),
     Requirement("R-SEARCH-2", USER, "What is listed and searched is what git does not ignore."),
@@ -27,6 +30,7 @@ REQUIREMENTS: tuple[Requirement, ...] = (
     Requirement("R-UNDO-2", USER, "Undo never overwrites the user's later changes unasked."),
     Requirement("R-UNDO-3", DESIGN, "An undo that was killed is finished by whoever comes next."),
     Requirement("R-UNDO-4", DESIGN, "Snapshots touch nothing in the project, its .git included."),
+    Requirement("R-UNDO-6", USER, "What a command in the background changes can be taken back."),
     Requirement("R-UNDO-5", USER, "After a real run, codegen undo takes it back, offline."),
     Requirement(
         "R-RUN-1",
@@ -249,6 +253,9 @@ REQUIREMENTS: tuple[Requirement, ...] = (
     Requirement("R-SHELL-1", DESIGN, "A command runs where the last one in the project ended."),
     Requirement("R-SHELL-2", DESIGN, "A command in the background is known, bounded and ended."),
     Requirement("R-SHELL-3", DESIGN, "Every part of a long output can be read."),
+    Requirement(
+        "R-SHELL-5", USER, "Only its user can let a command outlive the session, and end it."
+    ),
     Requirement("R-SHELL-4", DESIGN, "No command that waits for input hangs a run."),
     Requirement("R-FILE-1", DESIGN, "An edit leaves every byte outside of its match as it was."),
     Requirement("R-FILE-2", DESIGN, "A file that changed since the model read it is not edited."),
@@ -271,6 +278,7 @@ REQUIREMENTS: tuple[Requirement, ...] = (
     Requirement("R-FILE-11", DESIGN, "Real histories, as edits or patches, give their bytes."),
     Requirement("R-FILE-12", DESIGN, "A patch of several files lands whole, or changes nothing."),
     Requirement("R-FILE-13", DESIGN, "A killed file tool is finished or undone, and says which."),
+    Requirement("R-FILE-14", DESIGN, "What a killed one left, any later codegen there settles."),
     Requirement(
         "R-CLI-1",
         DESIGN,

@@ -37,6 +37,8 @@ class Surroundings(msgspec.Struct, frozen=True):
     view: View
     only_looks: Callable[[PlannedCall], bool]
     """The call is proven to change nothing."""
+    background: Callable[[], bool] = lambda: False
+    """A command runs in the background."""
 
 
 class SessionCheckpoints:
@@ -58,6 +60,8 @@ class SessionCheckpoints:
             recorder = await in_thread(self._open)
         if recorder is None:
             yield
+            if call.tool_name == "ShellKill":
+                await self._look_behind()
             return
         from executor.snapshots.timeline import Described
 
@@ -73,6 +77,8 @@ class SessionCheckpoints:
             yield
         finally:
             await in_stoppable_thread(lambda cancelled: recorder.after(tool_id, cancelled))
+            if paths is None:
+                recorder.left_behind(about if around.background() else None)
 
     def run_ended(self) -> int:
         return 0 if self._recorder is None else self._recorder.run_ended()
@@ -90,8 +96,17 @@ class SessionCheckpoints:
             return ""
 
     async def aclose(self) -> None:
+        await self._look_behind()
         if self._recorder is not None:
             await in_thread(self._recorder.close)
+
+    async def _look_behind(self) -> None:
+        """What commands in the background have changed is theirs, before they are forgotten."""
+        recorder = self._recorder
+        if recorder is not None:
+            await in_stoppable_thread(recorder.look_behind)
+            if not self._around.background():
+                recorder.left_behind(None)
 
     def _is_there(self) -> bool:
         from executor.snapshots.place import snapshot_folder

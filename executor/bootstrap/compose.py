@@ -38,19 +38,21 @@ from executor.policy.off_limits import left_out
 from executor.policy.policy import Policy, rules_of
 from executor.process.environment import absolute_entries
 from executor.process.nursery import Nursery
+from executor.process.outliving import Elsewhere, all_kept, listed
 from executor.process.processes import Processes
 from executor.process.shells import Shells
 from executor.sandbox.premises import EVERYWHERE
 from executor.session import RunOver, Session, SessionParts, SessionStart
 from executor.session.parts import CustomToolRunner, Emit
+from executor.session.settling import settle_strays
 from executor.session.start import NewSession, ResumedSession
 from executor.settings import Folders, Settings
 from executor.tool_context import ToolContext
 from executor.tools import TOOLS
-from executor.view.port import View
+from executor.view.port import Notice, View
 from executor.web.pages import Pages
 from executor.workspace import Workspace
-from executor.workspace.waiting import in_stoppable_thread
+from executor.workspace.waiting import in_stoppable_thread, in_thread
 from protocol.from_executor import RunLimits, RunWishes
 
 
@@ -115,12 +117,18 @@ async def composed(
     tidying = _tidying(folders)
     refused = False
     try:
+        for trouble in await in_thread(lambda: _strays_settled(folders.state, project.root)):
+            view.show(Notice(trouble, "warning"))
         if opening.journal_id is not None:  # commands in the background belong to no open call
             await held.processes.end_survivors()
         ground = ProjectGround(held.workspace, absolute_entries(world.environment.get("PATH", "")))
         policy = Policy(state, ground, held.confinement.contains)
+        shells = _shells(held, world, resumed=opening.resumes)
         checkpoints = SessionCheckpoints(
-            Surroundings(folders, held.workspace, held.journal, view, policy.only_looks)
+            Surroundings(
+                *(folders, held.workspace, held.journal, view, policy.only_looks),
+                background=lambda: shells.in_background,
+            )
         )
         own = await asyncio.to_thread(custom_tools, folders, world.environment)
         guards = await guards_of(
@@ -131,7 +139,7 @@ async def composed(
             (folders.state, held.journal.journal_id),
         )
         held.confinement.report_to(_reporting(held.journal.journal_id, guards.audit))
-        extras = _Extras(checkpoints, own, opening.resumes, guards)
+        extras = _Extras(checkpoints, own, shells, guards)
         parts = _parts(held, world, view, policy, extras)
         start = SessionStart(
             opening=_opened(opening, held.journal),
@@ -143,7 +151,10 @@ async def composed(
         session = Session(parts, start, stop_when_parked=not attended)
         try:
             async with aclosing(checkpoints):
-                yield Composed(session, policy, held.journal, checkpoints)
+                try:
+                    yield Composed(session, policy, held.journal, checkpoints)
+                finally:  # what they change until their end is kept as well
+                    await held.processes.end_all()
         except ServerRefused:
             refused = opening.journal_id is None and opening.session_id is not None
             raise
@@ -186,13 +197,13 @@ class _Held(msgspec.Struct, frozen=True):
 class _Extras(msgspec.Struct, frozen=True):
     checkpoints: SessionCheckpoints
     own_tools: Mapping[str, CustomToolRunner]
-    resumes: bool
+    shells: Shells
     guards: Guards
 
 
 def _parts(held: _Held, world: World, view: View, policy: Policy, extras: _Extras) -> SessionParts:
     settings = world.settings
-    shells = Shells(held.workspace, resumed=extras.resumes)
+    shells = extras.shells
     contexts = _Contexts(
         held,
         SeenFiles(),
@@ -214,6 +225,7 @@ def _parts(held: _Held, world: World, view: View, policy: Policy, extras: _Extra
         tools=TOOLS,
         custom_tools=extras.own_tools,
         decide=policy.decide,
+        git_within=policy.git_within,
         remember=policy.remember,
         keep_rule=_keeping(world.folders),
         shells=shells,
@@ -224,6 +236,30 @@ def _parts(held: _Held, world: World, view: View, policy: Policy, extras: _Extra
         audit=extras.guards.audit,
         keep_plan=plan_is_kept(settings.mode),
     )
+
+
+def _shells(held: _Held, world: World, *, resumed: bool) -> Shells:
+    """With those commands that an earlier process of the session has left at work."""
+    settings, folders, journal_id = world.settings, world.folders, held.journal.journal_id
+    keeper = None
+    if settings.keep_background:
+        from executor.bootstrap.keeping import Keepers
+
+        root = world.project.root
+        keeper = Keepers(settings, folders, root, world.environment, journal_id)
+    shells = Shells(held.workspace, resumed=resumed, keeper=keeper)
+    if resumed:
+        for kept in listed(folders.state):
+            if kept.journal_id == journal_id:
+                shells.adopt(Elsewhere(all_kept(folders.state) / kept.key, kept))
+    return shells
+
+
+def _strays_settled(state: Path, root: Path) -> list[str]:
+    """Before anything of the session can read a file that a killed one has left half-way."""
+    from executor.snapshots.place import snapshot_folder, somebody_died
+
+    return settle_strays(state, root) if somebody_died(snapshot_folder(state, root)) else []
 
 
 def _tidying(folders: Folders) -> asyncio.Task[None]:

@@ -25,6 +25,8 @@ audit_app = typer.Typer(help="What maestros ordered here, and whether its record
 app.add_typer(audit_app, name="audit")
 app.add_typer(sessions_app, name="sessions")
 app.add_typer(config_app, name="config")
+shells_app = typer.Typer()
+app.add_typer(shells_app, name="shells")
 policy_app = typer.Typer(help="What may happen on this machine, and why.")
 app.add_typer(policy_app, name="policy")
 app.add_typer(maestro_app, name="maestro")
@@ -249,6 +251,28 @@ def maestro_stop(
     from executor.cli.private_maestro import end
 
     return end(everywhere=everywhere)
+
+
+@shells_app.command("list")
+def list_kept() -> int:
+    """Those at work and those that have ended: id, start, state, command, and where it writes."""
+    from executor.cli.shells import list_shells
+
+    return list_shells()
+
+
+@shells_app.callback(invoke_without_command=True)
+def shells(context: typer.Context) -> int:
+    """Commands that --keep-background left at work when their session ended."""
+    return list_kept() if context.invoked_subcommand is None else 0
+
+
+@shells_app.command("kill")
+def kill_kept(shell: Annotated[str, typer.Argument(help="The first characters of its id.")]) -> int:
+    """End one, with all that it has started."""
+    from executor.cli.shells import kill
+
+    return kill(shell)
 
 
 @audit_app.command("show")

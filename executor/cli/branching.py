@@ -42,6 +42,8 @@ def rewind(session: str | None, place: Place, server: str | None, token: str | N
         sys.stdout.write(f"  > {safe_line(turn.said, 70)}\n")
     _goes_on(standing)
     code = _files_back(session_id, gone) if place.files else 0
+    if not place.files and any(turn.tool_ids for turn in gone):
+        sys.stdout.write("files stay as they are: codegen undo takes back what the agent changed\n")
     sys.stdout.write(f"go on with: codegen --resume {session_id}\n")
     return code
 
@@ -55,7 +57,7 @@ def fork(session: str | None, place: Place, server: str | None, token: str | Non
     seq = (before[-1].end_seq or 0) if whole and before else _seq(before, place, session_id)
     branch = ask(endpoint, "POST", f"{path_of(session_id)}/fork", {"at_seq": seq})
     standing = _until(before, branch)
-    kept = _keep(branch, endpoint.shown, standing)
+    kept = _keep(branch, endpoint.shown, (standing or before)[:1])
     sys.stdout.write(f"forked with {_count(len(standing))}\n")
     _goes_on(standing)
     code = _files_back(session_id, before[len(standing) :]) if place.files else 0
@@ -75,7 +77,7 @@ def _files_back(session_id: str, gone: list[Turn]) -> int:
         return 0
 
 
-def _keep(branch: dict[str, Any], server: str, standing: list[Turn]) -> bool:
+def _keep(branch: dict[str, Any], server: str, first: list[Turn]) -> bool:
     """A journal of its own: it is this directory's last session, and its past is not shown anew.
 
     False where the disk takes none: the fork is there all the same, and its id must be told.
@@ -85,7 +87,7 @@ def _keep(branch: dict[str, Any], server: str, standing: list[Turn]) -> bool:
             here().state,
             cwd=os.path.realpath(os.curdir),
             server=server,
-            title=standing[0].said if standing else "",
+            title="".join(turn.said for turn in first),
             session_id=branch["session_id"],
         )
         try:
@@ -108,6 +110,8 @@ def _seq(turns: list[Turn], place: Place, session_id: str) -> int:
     if place.seq is not None:
         return place.seq
     count = place.turns or 0
+    if not turns:
+        raise UsageError(f"session {session_id} has no turn yet that could be taken back")
     if not 0 < count <= len(turns):
         raise UsageError(f"--turns: expected 1 to {len(turns)}, got {count}")
     rest = turns[: len(turns) - count]

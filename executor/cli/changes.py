@@ -6,19 +6,21 @@ Shows; changes nothing.
 import os
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from executor.cli.undo import opened
 from executor.errors import SnapshotError
 from executor.snapshots import choose
+from executor.snapshots.derived import is_derived
 from executor.snapshots.patch import patch
 from executor.snapshots.snapshots import Snapshots
-from executor.snapshots.states import Folder
-from executor.snapshots.timeline import Checkpoint
+from executor.snapshots.states import Change, Folder, counted
+from executor.snapshots.timeline import BACKGROUND, Checkpoint
 from executor.view.look import Look, Style, look_of
 from executor.view.safe_text import safe_line, safe_text
 
+_DOUBTS = {True: "of a background command, or yours", False: "killed meanwhile"}
 LISTED_MAX = 50
 CONVERSATION_MAX = 15
 _TITLE_CHARACTERS = 72
@@ -51,8 +53,7 @@ def patch_of(snapshots: Snapshots, *, run: bool) -> Iterable[str]:
     """Raises SnapshotError where nothing stands."""
     timeline = snapshots.timeline
     chosen = (choose.last_run if run else choose.last_session)(timeline.all())
-    changes = [change for at in chosen for change in timeline.changes(at.id)]
-    return patch(changes, snapshots.store.content)
+    return patch(_told(snapshots, chosen), snapshots.store.content)
 
 
 def session_patch(root: Path, session: str) -> str:
@@ -60,8 +61,16 @@ def session_patch(root: Path, session: str) -> str:
     with opened(root) as snapshots:
         timeline = snapshots.timeline
         chosen = [at for at in choose.standing(timeline.all()) if at.about.session == session]
-        changes = [change for at in chosen for change in timeline.changes(at.id)]
-        return "".join(patch(changes, snapshots.store.content))
+        return "".join(patch(_told(snapshots, chosen), snapshots.store.content))
+
+
+def _told(snapshots: Snapshots, chosen: Sequence[Checkpoint]) -> list[Change]:
+    return [
+        change
+        for at in chosen
+        for change in snapshots.timeline.changes(at.id)
+        if not is_derived(change.path)
+    ]
 
 
 def checkpoint_lines(snapshots: Snapshots, most: int | None) -> list[str]:
@@ -76,10 +85,9 @@ def checkpoint_lines(snapshots: Snapshots, most: int | None) -> list[str]:
 
 def _line(snapshots: Snapshots, at: Checkpoint) -> str:
     when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at.at))
-    changes = snapshots.timeline.changes(at.id)
     files = [
         change
-        for change in changes
+        for change in counted(snapshots.timeline.changes(at.id))
         if not (isinstance(change.before, Folder) or isinstance(change.after, Folder))
     ]
     count = f"{len(files)} file{'' if len(files) == 1 else 's'}"
@@ -88,7 +96,7 @@ def _line(snapshots: Snapshots, at: Checkpoint) -> str:
         what = f"{at.about.kind} of {', '.join(map(str, sorted(at.about.taken_back)))}"
     notes = [
         "taken back" if at.undone_by is not None else "",
-        "killed meanwhile" if at.state == "doubtful" else "",
+        _DOUBTS[at.about.tool == BACKGROUND] if at.state == "doubtful" else "",
     ]
     note = "".join(f"  ({note})" for note in notes if note)
     return f"{at.id:>5}  {when}  {count:<9} {what}{note}"

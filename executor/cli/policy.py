@@ -56,6 +56,8 @@ class Finding(msgspec.Struct, frozen=True):
     """The rule that a remembered yes would amount to."""
     lasting: bool
     """Whether it could be kept for ever."""
+    asks_for_losses: bool = False
+    """It runs unasked only where it throws no work away."""
 
 
 class InForce(msgspec.Struct, frozen=True):
@@ -75,10 +77,14 @@ def check(text: str, mode: Mode | None, *, as_json: bool) -> int:
         ground = ProjectGround(workspace, absolute_entries(os.environ.get("PATH", "")))
         contained = settings.no_sandbox or _sandbox(settings).name != "none"
         state = _state(settings, trusted=trusted, contained=contained)
-        verdict = Policy(state, ground).decide(call)
+        policy = Policy(state, ground)
+        found = _finding(policy.decide(call), call, settings)
+        if found.verdict == "allow" and any(
+            one.may_lose and not one.is_named for one in policy.git_within(call)
+        ):
+            found = msgspec.structs.replace(found, asks_for_losses=True)
     finally:
         workspace.close()
-    found = _finding(verdict, call, settings)
     if as_json:
         sys.stdout.write(msgspec.json.encode(found).decode() + "\n")
     else:
@@ -207,6 +213,8 @@ def _lines(found: Finding) -> Iterator[str]:
     yield f"{words[found.verdict]}: {safe_line(found.why or found.rule, LINE_MAX)}"
     origin = f" ({safe_line(found.origin, LINE_MAX)})" if found.origin else " (built in)"
     yield f"  by    {safe_line(found.rule, LINE_MAX)}{origin}"
+    if found.asks_for_losses:
+        yield "  but asks first where work would be lost that is kept nowhere else"
     if found.remember:
         ever = "for this session, or always" if found.lasting else "for this session"
         yield f"  a yes can be remembered {ever} as {safe_line(found.remember, LINE_MAX)}"

@@ -10,8 +10,10 @@ from pathlib import Path
 
 from executor.cli.placing import here
 from executor.errors import SnapshotError, UsageError
+from executor.session.settling import settle_strays
 from executor.snapshots import choose
-from executor.snapshots.place import snapshot_folder
+from executor.snapshots.derived import is_derived
+from executor.snapshots.place import snapshot_folder, somebody_died
 from executor.snapshots.plan import Conflict, Step
 from executor.snapshots.snapshots import Snapshots
 from executor.snapshots.states import Folder, Missing
@@ -26,7 +28,8 @@ Choice = Callable[[Sequence[Checkpoint]], list[Checkpoint]]
 _REASONS = {
     "changed since": "you changed it since",
     "changed between": "you changed it between two calls of the agent",
-    "not seen to its end": "the agent was killed meanwhile: changes of yours may be among its own",
+    "not seen to its end": "changed while nobody watched (the agent was killed, or a command ran "
+    "in the background): it may have been you",
     "in the way": "something else is in its place",
     "not kept": "too large to be kept, left as it is",
 }
@@ -119,6 +122,8 @@ def opened(cwd: Path | None) -> Generator[Snapshots]:
             break
     else:
         raise SnapshotError(choose.NOTHING)
+    if somebody_died(folder):
+        _print(settle_strays(state, root), sys.stderr.write)
     snapshots = Snapshots(folder, root)
     try:
         snapshots.settle_alone()  # a call that was killed counts as well
@@ -129,7 +134,8 @@ def opened(cwd: Path | None) -> Generator[Snapshots]:
 
 def outcome_lines(outcome: Restored, how: str) -> list[str]:
     """What was done, a line for each file; `how` is `back` or `again`."""
-    files = [step for step in outcome.steps if not _is_folder(step)] or list(outcome.steps)
+    own = [step for step in outcome.steps if not is_derived(step.path)]
+    files = [step for step in own if not _is_folder(step)] or own
     lines = [_done(step) for step in files[:SHOWN_MAX]]
     if len(files) > SHOWN_MAX:
         lines.append(f"and {len(files) - SHOWN_MAX} more")

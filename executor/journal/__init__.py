@@ -21,13 +21,19 @@ from executor.journal.listing import (
     prune,
     run_is_open,
 )
-from executor.journal.opening import create_journal, journal_without_file, open_journal
-from executor.journal.records import FirstWords, RunOpen
+from executor.journal.opening import (
+    create_journal,
+    journal_without_file,
+    open_journal,
+    unsettled,
+)
+from executor.journal.records import FilesSettled, FirstWords, RunOpen
 
 __all__ = [
     "Accepted",
     "CallState",
     "FileIntents",
+    "FilesSettled",
     "Finished",
     "FirstWords",
     "Journal",
@@ -45,4 +51,5 @@ __all__ = [
     "open_journal",
     "prune",
     "run_is_open",
+    "unsettled",
 ]

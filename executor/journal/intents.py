@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from executor.journal.records import AnyRecord, FilesDecided, FilesStaged
+from executor.journal.records import AnyRecord, FilesDecided, FilesSettled, FilesStaged
 from executor.journal.state import JournalState
 from executor.workspace.staging import Staged
 from protocol.wire import FileChange
@@ -21,6 +21,8 @@ class Unfinished(msgspec.Struct, frozen=True):
 
     staged: FilesStaged
     decided: bool
+    settled: FilesSettled | None = None
+    """What another process has made of it since."""
 
 
 class FileIntents:
@@ -30,7 +32,7 @@ class FileIntents:
         self._state = state
         self._write = write
         self.unfinished = {
-            tool_id: Unfinished(staged, tool_id in state.decided)
+            tool_id: Unfinished(staged, tool_id in state.decided, state.settled.get(tool_id))
             for tool_id, staged in state.staged.items()
         }
         """By tool_id, as it was when the journal was opened."""
@@ -38,6 +40,11 @@ class FileIntents:
     def log(self, tool_id: str, result: str, changes: tuple[FileChange, ...]) -> "_CallLog":
         """The log of one set of changes; `result` and `changes` are told once it is done."""
         return _CallLog(self._noted, tool_id, result, changes)
+
+    def settled(self, record: FilesSettled) -> None:
+        """Note what became of one that was unfinished. Raises JournalError."""
+        self._write(record, True)
+        self._state.apply(record)
 
     def _noted(self, record: FilesStaged | FilesDecided) -> None:
         # What was staged need not be on disk: undecided, nothing has changed. What is decided

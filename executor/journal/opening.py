@@ -3,13 +3,17 @@
 The decisions about damage are here; reading and writing are in `records` and `file`.
 """
 
+import os
 import secrets
 import time
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 from executor.errors import JournalError
 from executor.journal.file import JournalFile
 from executor.journal.journal import Journal
+from executor.journal.listing import journals
 from executor.journal.paths import journal_path
 from executor.journal.records import (
     JOURNAL_VERSION,
@@ -63,6 +67,29 @@ def open_journal(state: Path, journal_id: str) -> Journal:
     except JournalError:
         file.close()
         raise
+
+
+def unsettled(state: Path, cwd: str) -> Iterator[Journal]:
+    """The journals of killed sessions in the folder `cwd` that left files half-way, each until the
+    next is asked for. Not those that a process holds, nor damaged ones: resuming mends them."""
+    for head in journals(state, cwd=cwd):
+        path = journal_path(state, head.journal_id)
+        try:
+            file, content = JournalFile.open(path)
+        except JournalError:
+            continue  # at work, and so it settles its own; or gone
+        with closing(file):
+            match read_lines(content):
+                case Reading(records=(Head() as first, *rest), damaged=False) as reading:
+                    known = JournalState(first, rest)
+                case _:
+                    continue
+            if known.staged.keys() <= known.settled.keys():
+                continue
+            if reading.torn:
+                file.truncate(reading.good_bytes)
+            yield Journal(file, known)
+            os.utime(path, (head.last_used, head.last_used))  # nobody has used the session
 
 
 def journal_without_file(why: str, *, cwd: str, server: str) -> Journal:

@@ -5,6 +5,7 @@ Turns records into bytes and back. Knows nothing of files.
 
 import zlib
 from collections.abc import Iterator
+from typing import Literal
 
 import msgspec
 
@@ -78,6 +79,17 @@ class FilesDecided(Record, frozen=True, tag="decided"):
     tool_id: str
 
 
+class FilesSettled(Record, frozen=True, tag="settled"):
+    """What became of a call's files: its process was killed, and another brought them to an end."""
+
+    tool_id: str
+    outcome: Literal["done", "unchanged", "partly"]
+    done: tuple[str, ...] = ()
+    """Where it is `partly`, the files that are changed as asked."""
+    left: tuple[str, ...] = ()
+    """And those that somebody else had changed meanwhile."""
+
+
 class CallFinished(Record, frozen=True, tag="finished"):
     result: ToolResult
 
@@ -97,6 +109,7 @@ AnyRecord = (
     | CallStarted
     | FilesStaged
     | FilesDecided
+    | FilesSettled
     | CallFinished
     | CallsAccepted
 )

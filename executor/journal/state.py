@@ -12,6 +12,7 @@ from executor.journal.records import (
     CallsAccepted,
     CallStarted,
     FilesDecided,
+    FilesSettled,
     FilesStaged,
     FirstWords,
     Head,
@@ -36,7 +37,8 @@ class JournalState:
         self.started: dict[str, CallStarted] = {}
         self.staged: dict[str, FilesStaged] = {}
         self.decided: dict[str, FilesDecided] = {}
-        """Of the calls that started and have not finished, like `staged`."""
+        """Of the calls that started and have not finished, like `staged` and `settled`."""
+        self.settled: dict[str, FilesSettled] = {}
         self.finished: dict[str, ToolResult] = {}
         """Not known to be in the ledger, in the order in which they ended."""
         self.accepted: dict[str, None] = {}
@@ -61,8 +63,10 @@ class JournalState:
                 self.staged[tool_id] = record
             case FilesDecided(tool_id=tool_id):
                 self.decided[tool_id] = record
+            case FilesSettled(tool_id=tool_id):
+                self.settled[tool_id] = record
             case CallFinished(result=result):
-                for open_calls in (self.started, self.staged, self.decided):
+                for open_calls in (self.started, self.staged, self.decided, self.settled):
                     open_calls.pop(result.tool_id, None)
                 self.finished[result.tool_id] = result
             case CallsAccepted(tool_ids=tool_ids):
@@ -85,8 +89,7 @@ class JournalState:
         yield CallsAccepted(tuple(self.accepted))
         for tool_id in sorted(self.started):
             yield self.started[tool_id]
-            if tool_id in self.staged:
-                yield self.staged[tool_id]
-            if tool_id in self.decided:
-                yield self.decided[tool_id]
+            for said in (self.staged, self.decided, self.settled):
+                if tool_id in said:
+                    yield said[tool_id]
         yield from map(CallFinished, self.finished.values())

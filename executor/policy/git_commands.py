@@ -57,6 +57,10 @@ _DISCARDING = frozenset({
     "-f", "--force", "-D", "--hard", "drop", "clear", "expire", "delete", "--amend", "remove",
 })  # fmt: skip
 
+_FORCING = (
+    *("-f", "--force", "--delete", "--mirror", "--prune", "--abort", "-d", "-M", "-C", "+", ":"),
+)
+
 
 def git_effect(arguments: Sequence[str]) -> GitEffect:
     """What `git ARGUMENTS...` can do at the most."""
@@ -76,6 +80,11 @@ def git_effect(arguments: Sequence[str]) -> GitEffect:
     if name in _DESTRUCTIVE or any(word in _DISCARDING for word in rest):
         return "destructive"
     return "write"
+
+
+def forces(arguments: Sequence[str]) -> bool:
+    """Whether a word behind the sub-command overrules what git or the other side would keep."""
+    return any(word.startswith(_FORCING) for word in arguments[1:])
 
 
 def _only_looks(words: Sequence[str]) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from executor.policy.git_commands import git_effect
+from executor.policy.git_commands import forces, git_effect
 from executor.policy.wrappers import RUNNERS
 
 
@@ -70,16 +70,11 @@ def _may_last(tool: str, words: Sequence[str], kind: str) -> bool:
         return False
     if tool == "Git" or words[0] == "git":
         arguments = words if tool == "Git" else words[1:]
-        return bool(arguments) and not arguments[0].startswith("-") and not _forces(arguments)
+        return bool(arguments) and not (
+            arguments[0].startswith("-") or arguments[0] in _RUNNING or forces(arguments)
+        )
     program = words[0]
     return "/" not in program and program.rstrip("0123456789.") not in _NEVER_LASTING | {"python"}
-
-
-def _forces(arguments: Sequence[str]) -> bool:
-    return arguments[0] in _RUNNING or any(
-        word.startswith(("-f", "--force", "--delete", "--mirror", "-d", "+", ":"))
-        for word in arguments[1:]
-    )
 
 
 def _spellable(word: str) -> bool:

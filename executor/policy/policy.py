@@ -9,9 +9,11 @@ from msgspec.structs import replace
 
 from executor.policy.call import PlannedCall
 from executor.policy.decide import PolicyState, Rules, decide, only_looks
+from executor.policy.git_within import git_within
 from executor.policy.ground import ProjectGround
 from executor.policy.rules import parse_rule
 from executor.policy.verdict import Ask, Mode, Verdict
+from executor.process.git_foretelling import GitCommand
 
 
 class Policy:
@@ -30,6 +32,10 @@ class Policy:
         if state.mode == "auto" and self._contains is not None:
             state = replace(state, contained=self._contains())
         return decide(call, state, self._ground.for_one_decision())
+
+    def git_within(self, call: PlannedCall) -> tuple[GitCommand, ...]:
+        """The git commands that `call` holds, those marked that a rule of the user's names."""
+        return git_within(call, self.state, self._ground.for_one_decision())
 
     def only_looks(self, call: PlannedCall) -> bool:
         """The call is proven to change nothing."""

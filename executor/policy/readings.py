@@ -3,6 +3,7 @@
 Finds what a rule may have meant; proves nothing, so no allow rule is held against these.
 """
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator
 
@@ -18,7 +19,10 @@ MAX_PARTS = 300
 _GIT_VALUED = frozenset({
     "-C", "-c", "--git-dir", "--work-tree", "--namespace", "--exec-path", "--config-env",
 })  # fmt: skip
+_ADDING = frozenset({"xargs", "parallel"})
+"""Programs that add words to the command that they run."""
 _BETWEEN = re.compile(r"[;&|\n(){}`]+|[<>$]\(")
+_BACKTICKS = re.compile(r"`([^`]*)`")
 _REDIRECTION = re.compile(r"[<>]+&?[ \t]*[^\s;|&()<>`]*")
 _BLANK_VARIABLE = re.compile(r"\$\{?IFS\b\}?|\\\n")
 _UNQUOTED = str.maketrans("", "", "'\"\\")
@@ -92,8 +96,7 @@ def readings(tool: str, words: Words) -> Iterator[Reading]:
         yield "Git", words
         yield "Shell", ("git", *words)
         return
-    if _program(words[0]) in RUNNERS:
-        words = tuple(piece for word in words for piece in word.translate(_UNQUOTED).split())
+    words = _spelt_out(words)
     for start in _starts(words):
         rest = words[start:]
         program = _program(rest[0])
@@ -104,6 +107,33 @@ def readings(tool: str, words: Words) -> Iterator[Reading]:
             command = _behind_options(rest[1:])
             yield "Git", command
             yield "Shell", ("git", *command)
+
+
+def _spelt_out(words: Words) -> Words:
+    """Of what runs programs, the words of each line that it may be given as one."""
+    if _program(words[0]) not in RUNNERS:
+        return words
+    return tuple(piece for word in words for piece in word.translate(_UNQUOTED).split())
+
+
+def behind_git(words: Words) -> Iterator[Words]:
+    """What stands behind `git` wherever that may be run, git's own options first."""
+    words = _spelt_out(words)
+    more = ("$",) if _program(words[0]) in _ADDING else ()
+    for start in _starts(words):
+        if _program(words[start]) == "git":
+            yield (*words[start + 1 :], *more)
+
+
+def rough_commands(line: str) -> Iterator[Words]:
+    """What may be the commands of a line that can't be taken apart: MAX_PARTS that git is in, or
+    `cd`, of its first MAX_ROUGH characters. A `$` stays where the shell puts something in."""
+    line = _BACKTICKS.sub(r"$\n\1\n", line[:MAX_ROUGH]).replace("$(", "$\n")
+    text = _bare(line)
+    parts = (part for part in _BETWEEN.split(text) if "git" in part or "cd" in part)
+    for part in itertools.islice(parts, MAX_PARTS):
+        first, *rest = part.split(None, MAX_STARTS)
+        yield (first.removeprefix("$") or "$", *rest)
 
 
 def _program(word: str) -> str:

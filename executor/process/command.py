@@ -41,37 +41,37 @@ class Command(msgspec.Struct, frozen=True):
     """In the sandbox, where there is one; False only for what runs nothing of the project's."""
 
 
-class Exited(msgspec.Struct, frozen=True):
+class Exited(msgspec.Struct, frozen=True, tag=True):
     code: int
 
 
-class Signalled(msgspec.Struct, frozen=True):
+class Signalled(msgspec.Struct, frozen=True, tag=True):
     name: str
     """As in SIGSEGV."""
 
 
-class TimedOut(msgspec.Struct, frozen=True):
+class TimedOut(msgspec.Struct, frozen=True, tag=True):
     seconds: float
 
 
-class Silent(msgspec.Struct, frozen=True):
+class Silent(msgspec.Struct, frozen=True, tag=True):
     """Ended for having written nothing for so long."""
 
     seconds: float
 
 
-class Stopped(msgspec.Struct, frozen=True):
+class Stopped(msgspec.Struct, frozen=True, tag=True):
     """Ended because somebody wanted it to."""
 
     why: str
     """As in "by ShellKill"."""
 
 
-class NotStarted(msgspec.Struct, frozen=True):
+class NotStarted(msgspec.Struct, frozen=True, tag=True):
     reason: str
 
 
-class Lost(msgspec.Struct, frozen=True):
+class Lost(msgspec.Struct, frozen=True, tag=True):
     """The process that watched the command was killed: how the command ended is unknown."""
 
 

@@ -4,7 +4,7 @@ Asks git only what looks; whether the command may run is decided elsewhere. What
 to lose (a checkout over changes, `branch -d` of what is not merged) is not asked for.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -16,6 +16,7 @@ _NAMES_MAX = 4
 """Branches of one command that are asked after."""
 _COMMITS = ("log", "--oneline", "--no-decorate", "-n", "1000")
 _ALL = ("--all", "--")
+_PUBLISHED = ("--remotes", "--tags")
 _STATUS = ("status", "--porcelain=v2", "-z")
 
 
@@ -25,13 +26,26 @@ class Doubt(msgspec.Struct, frozen=True):
     what: str
     """As in 'changes that are not committed'."""
     args: tuple[str, ...]
+    weighs: bool = True
+    """It is work kept nowhere else, or commits that others may have; else it is only told."""
+    apart: tuple[str, ...] = ()
+    """The git command that lists what of it does not weigh; empty: all of it does."""
+    worktree: str = ""
+    """The other working tree of the repository in which to ask; empty: where the command runs."""
 
-    def told(self, output: bytes) -> str:
-        """What is lost by git's answer, in lines; empty if it is nothing."""
+    @property
+    def is_sure(self) -> bool:
+        """Whether git can be asked; not where the shell is yet to put something in."""
+        return not any("$" in arg for arg in (*self.args, self.worktree))
+
+    def rows(self, output: bytes) -> list[str]:
+        """What is lost by git's answer."""
         if "--porcelain=v2" in self.args:
-            rows = changed_files(output)
-        else:
-            rows = [row for row in output.decode("utf-8", "replace").splitlines() if row.strip()]
+            return changed_files(output)
+        return [row for row in output.decode("utf-8", "replace").splitlines() if row.strip()]
+
+    def told(self, rows: Sequence[str]) -> str:
+        """The same in lines; empty if it is nothing."""
         if not rows:
             return ""
         more = [f"  ... and {len(rows) - SHOWN_MAX:,} more"] if len(rows) > SHOWN_MAX else []
@@ -60,13 +74,28 @@ def doubts(args: Sequence[str]) -> tuple[Doubt, ...]:
             return (_uncommitted(given.paths or given.words),)
         case "push":
             return _push(given)
-        case "rebase":
+        case "rebase" if not given.has("--continue", "--skip", "--quit"):
             upstream = given.words[0] if given.words else "@{upstream}"
-            return (Doubt("commits are rewritten", (*_COMMITS, f"{upstream}..HEAD", "--")),)
+            return (_rewritten("commits are rewritten", (*_COMMITS, f"{upstream}..HEAD")),)
         case "commit" if given.has("--amend"):
-            return (Doubt("the last commit is rewritten", ("log", "--oneline", "-1", "HEAD")),)
+            return (_rewritten("the last commit is rewritten", (*_COMMITS, "-1", "HEAD")),)
+        case "filter-branch":
+            return (_rewritten("commits are rewritten", (*_COMMITS, "HEAD")),)
         case "tag" if given.has("-d", "--delete"):
             return (Doubt("tags are deleted", ("tag", "-n1", "--list", *given.words)),)
+        case "worktree" if given.words[:1] == ("remove",) and given.has("-f", "--force"):
+            what = (
+                "changes in that working tree that are not committed, and its new files, are lost"
+            )
+            return tuple(
+                Doubt(what, ("status", "--short"), worktree=tree) for tree in given.words[1:2]
+            )
+        case "update-ref" if given.has("-d"):
+            return _only_there(name.removeprefix("refs/heads/") for name in given.words[:1])
+        case "checkout-index" if given.has("-f", "--force"):
+            return (_uncommitted(given.paths or given.words),)
+        case "read-tree" if given.has("-u") and given.has("--reset"):
+            return (_uncommitted(()),)
         case _:
             return ()
 
@@ -93,13 +122,21 @@ def _is(given: str, option: str) -> bool:
 
 
 def _uncommitted(paths: Sequence[str]) -> Doubt:
-    where = ("--", *paths) if paths else ()
+    """Of all paths, where the shell is yet to say which."""
+    where = ("--", *paths) if paths and not any("$" in path for path in paths) else ()
     args = (*_STATUS, "--untracked-files=no", *where)
     return Doubt("changes that are not committed are lost", args)
 
 
-def _leaving(kept: str, left: str) -> Doubt:
-    return Doubt("commits are left behind", (*_COMMITS, f"{kept}..{left}", "--"))
+def _leaving(kept: str, left: str, *, weighs: bool = True) -> Doubt:
+    args = (*_COMMITS, f"{kept}..{left}", "--")
+    apart = (*_COMMITS, *_PUBLISHED, "--not", kept, "--")
+    return Doubt("commits are left behind", args, weighs=weighs, apart=apart)
+
+
+def _rewritten(what: str, which: tuple[str, ...]) -> Doubt:
+    """What nobody else can have yet does not weigh."""
+    return Doubt(what, (*which, "--"), apart=(*which, "--not", "--remotes", "--"))
 
 
 def _reset(given: _Given) -> tuple[Doubt, ...]:
@@ -107,7 +144,7 @@ def _reset(given: _Given) -> tuple[Doubt, ...]:
         return ()  # only the index
     to = given.words[0] if given.words else ""
     lost = (_uncommitted(()),) if given.has("--hard", "--merge", "--keep") else ()
-    return (*lost, _leaving(to, "HEAD")) if to else lost
+    return (*lost, _leaving(to, "HEAD", weighs=bool(lost))) if to else lost
 
 
 def _checkout(name: str, given: _Given) -> tuple[Doubt, ...]:
@@ -150,16 +187,20 @@ def _stash(given: _Given) -> tuple[Doubt, ...]:
 def _branch(given: _Given) -> tuple[Doubt, ...]:
     forced = given.has("-f", "--force")
     if given.has("-D") or (given.has("-d", "--delete") and forced):
-        return tuple(
-            Doubt(
-                f"commits that only {name} holds",
-                (*_COMMITS, f"refs/heads/{name}", "--not", f"--exclude=refs/heads/{name}", *_ALL),
-            )
-            for name in given.words[:_NAMES_MAX]
-        )
+        return _only_there(given.words[:_NAMES_MAX])
     if given.has("-M", "-C") or (forced and given.has("-m", "-c", "--move", "--copy")):
         return (_leaving("HEAD", f"refs/heads/{given.words[-1]}"),) if given.words else ()
     return _moved(given, ("-f", "--force"))
+
+
+def _only_there(branches: Iterable[str]) -> tuple[Doubt, ...]:
+    return tuple(
+        Doubt(
+            f"commits that only {name} holds",
+            (*_COMMITS, f"refs/heads/{name}", "--not", f"--exclude=refs/heads/{name}", *_ALL),
+        )
+        for name in branches
+    )
 
 
 def _push(given: _Given) -> tuple[Doubt, ...]:

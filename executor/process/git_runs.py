@@ -3,6 +3,9 @@
 Knows how; what may run, and what is made of the output, is for those who ask.
 """
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
 import msgspec
 
 from executor.errors import ToolFailure
@@ -15,6 +18,7 @@ from executor.process.git import (
     unconfigured,
 )
 from executor.process.processes import Processes
+from executor.workspace import Workspace
 
 QUESTION_SECONDS = 10.0
 _CONFIGURATION_MAX = 1024 * 1024
@@ -62,3 +66,18 @@ class Git(msgspec.Struct, frozen=True):
             confined=False,
         )
         return await self.processes.run(command)
+
+
+@asynccontextmanager
+async def git_in(
+    processes: Processes, workspace: Workspace, call: str, folder: str = "."
+) -> AsyncGenerator[Git]:
+    """Git in a `folder` of the project, as it is configured there.
+
+    Raises ToolFailure where there is no git or no such folder.
+    """
+    program = processes.program("git", workspace.root)
+    if program is None:
+        raise ToolFailure("not_started", "There is no git on this machine.")
+    with workspace.folder(folder) as handle:
+        yield await Git(program, handle, call, processes).configured()

@@ -120,10 +120,14 @@ class Processes:
         mark = self._mark(call)
         return await asyncio.to_thread(end_marked, mark)
 
-    async def close(self) -> None:
+    async def end_all(self) -> None:
         """End everything that runs."""
         endings = [running.close(CLOSE_GRACE_S) for running in tuple(self._running)]
         await to_the_end(asyncio.gather(*endings))
+
+    async def close(self) -> None:
+        """The same, and start nothing any more."""
+        await self.end_all()
         await asyncio.to_thread(self._nursery.close)
         await self._confinement.close()
 

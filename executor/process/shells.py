@@ -7,9 +7,11 @@ import asyncio
 import os
 import secrets
 from contextlib import suppress
+from typing import Protocol
 
 from executor.errors import OutsideWorkspace, ToolFailure
-from executor.process.command import SPILL_MAX, Captured, Ended
+from executor.process.command import SPILL_MAX, Captured, Command, Ended
+from executor.process.outliving import Elsewhere
 from executor.process.running import Running
 from executor.workspace import Workspace
 
@@ -23,10 +25,18 @@ BACKGROUND_SECONDS = 12 * 3600.0
 """How long a command may run where nobody said so."""
 
 
+class Keeper(Protocol):
+    """Starts commands that outlive their session."""
+
+    async def start(self, shell_id: str, line: str, command: Command, workdir: str) -> Elsewhere:
+        """Raises ToolFailure. The folder's handle in `command` is not used, but `workdir`."""
+        ...
+
+
 class KeptShell:
     """A command that the model knows by an id: one in the background, or one with more to read."""
 
-    def __init__(self, shell_id: str, of: Running | Ended, *, terminal: bool) -> None:
+    def __init__(self, shell_id: str, of: Running | Elsewhere | Ended, *, terminal: bool) -> None:
         self.shell_id = shell_id
         self.terminal = terminal
         """What it wrote was drawn on a terminal."""
@@ -34,8 +44,10 @@ class KeptShell:
         """Where the next reading begins."""
         self.settled = False
         """Of a run that is over: an interrupt does not mean it."""
-        self._running = of if isinstance(of, Running) else None
+        self._running = None if isinstance(of, Ended) else of
         self._ended = of if isinstance(of, Ended) else None
+        self.outlives = isinstance(of, Elsewhere)
+        """Its session."""
 
     @property
     def output(self) -> Captured:
@@ -46,7 +58,7 @@ class KeptShell:
         return self.running.output.snapshot()
 
     @property
-    def running(self) -> Running:
+    def running(self) -> Running | Elsewhere:
         """Only where it has not `ended`."""
         if self._running is None:
             raise RuntimeError(f"{self.shell_id} has ended")
@@ -81,8 +93,12 @@ class KeptShell:
 class Shells:
     """One a session."""
 
-    def __init__(self, workspace: Workspace, *, resumed: bool = False) -> None:
-        """`resumed`: the model may think of a folder and of commands that are gone."""
+    def __init__(
+        self, workspace: Workspace, *, resumed: bool = False, keeper: Keeper | None = None
+    ) -> None:
+        """`resumed`: the model may think of a folder and of commands that are gone. Where there is
+        a `keeper`, commands that are begun in the background outlive the session."""
+        self.keeper = keeper
         self._workspace = workspace
         self._resumed = resumed
         self._place = "."
@@ -125,6 +141,11 @@ class Shells:
         return remarks
 
     @property
+    def in_background(self) -> bool:
+        """Whether a command runs that no call waits for."""
+        return bool(self._live())
+
+    @property
     def has_room(self) -> bool:
         """Whether one more command may run in the background."""
         return len(self._live()) < BACKGROUND_MAX
@@ -139,15 +160,28 @@ class Shells:
                 "ShellKill first.",
             )
 
-    def keep(self, command: Running | Ended, *, terminal: bool = False) -> KeptShell:
+    def next_id(self) -> str:
+        """One that no command has."""
+        self._number += 1
+        while f"sh{self._number}" in self._kept:
+            self._number += 1
+        return f"sh{self._number}"
+
+    def keep(
+        self, command: Running | Elsewhere | Ended, *, terminal: bool = False, shell_id: str = ""
+    ) -> KeptShell:
         """Give a command an id, by which it is found until others take its place."""
         if isinstance(command, Running):
             command.run_on(BACKGROUND_TAIL_BYTES)
-        self._number += 1
-        shell = KeptShell(f"sh{self._number}", command, terminal=terminal)
+        shell = KeptShell(shell_id or self.next_id(), command, terminal=terminal)
         self._kept[shell.shell_id] = shell
         self._forget_old()
         return shell
+
+    def adopt(self, command: Elsewhere) -> None:
+        """One that an earlier process of the session has started; no run of this one means it."""
+        shell = self.keep(command, terminal=command.kept.terminal, shell_id=command.kept.shell_id)
+        shell.settled = True
 
     def find(self, shell_id: str) -> KeptShell:
         """Raises ToolFailure not_found, which names those there are."""

@@ -14,6 +14,7 @@ from typing import Literal, assert_never
 from executor.errors import JournalError, ToolFailure
 from executor.failpoints import hit
 from executor.journal import Accepted, Finished, Running, StartedByGoneProcess, Unknown
+from executor.process.git_foretelling import Losses, foretold
 from executor.session.consent import Asking, Consent
 from executor.session.orders import Order, ordered
 from executor.session.parts import SessionParts
@@ -150,8 +151,9 @@ class Calls:
             if order.check is not None:
                 await order.check(self._context(live))
 
-        async def losses() -> str:
-            return "" if order.losses is None else await order.losses(self._context(live))
+        async def losses() -> Losses:
+            context = self._context(live)
+            return await foretold(order.git, context.processes, context.workspace, tool_id)
 
         live.refused = await self._consent.refusal(tool_id, order.call, Asking(check, ask, losses))
         if live.asking:

@@ -11,7 +11,9 @@ import msgspec
 
 from executor.errors import ToolFailure, UsageError
 from executor.policy.call import PlannedCall
-from executor.policy.verdict import Allow, Ask, Deny
+from executor.policy.git_within import rule_naming
+from executor.policy.verdict import Allow, Ask, Deny, Verdict
+from executor.process.git_foretelling import Losses
 from executor.session.parts import SessionParts
 from executor.session.results import Refused
 from executor.session.words import body, title
@@ -28,8 +30,8 @@ class Asking(msgspec.Struct, frozen=True):
     """May raise ToolFailure: then nobody is asked."""
     begins: Callable[[], None]
     """Called before a human is waited for."""
-    losses: Callable[[], Awaitable[str]]
-    """Lines that name what the call would throw away; may raise ToolFailure."""
+    losses: Callable[[], Awaitable[Losses]]
+    """What the call would throw away; only looks."""
 
 
 class _Decided(msgspec.Struct, frozen=True):
@@ -54,7 +56,7 @@ class Consent:
         return made.refused
 
     async def _decided(self, tool_id: str, call: PlannedCall, asking: Asking) -> _Decided:
-        verdict = self._parts.decide(call)
+        verdict, _ = await self._verdict(call, asking)
         match verdict:
             case Allow() | Deny():
                 return _settled(verdict)
@@ -69,14 +71,25 @@ class Consent:
                 assert_never(verdict)
         async with self._one_at_a_time:
             # An answer to the question before may have settled this one.
-            match self._parts.decide(call):
+            verdict, losses = await self._verdict(call, asking)
+            match verdict:
                 case Ask() as ask:
-                    losses = await _told(asking.losses)
-                    refused = await self._asked(tool_id, call, ask, losses)
+                    refused = await self._asked(tool_id, call, ask, losses or await asking.losses())
                     unasked = refused is not None and refused.for_want_of_terminal
                     return _Decided(refused, "nobody" if unasked else "user", ask.rule)
                 case settled:
                     return _settled(settled)
+
+    async def _verdict(self, call: PlannedCall, asking: Asking) -> tuple[Verdict, Losses | None]:
+        """The policy's; but what may run unasked asks where it would throw work away."""
+        verdict = self._parts.decide(call)
+        if not isinstance(verdict, Allow) or call.bootstrap:
+            return verdict, None
+        losses = await asking.losses()
+        if not losses.command:
+            return verdict, losses
+        why = f"git {losses.command[0]} would throw work away, or rewrite what others have"
+        return Ask(why, "what would be lost is asked about"), losses
 
     async def _body(self, call: PlannedCall) -> str:
         if not isinstance(call.parameters, WriteFile):
@@ -100,7 +113,7 @@ class Consent:
             self._parts.view.show(Notice(str(error), "warning"))
 
     async def _asked(
-        self, tool_id: str, call: PlannedCall, ask: Ask, losses: str
+        self, tool_id: str, call: PlannedCall, ask: Ask, losses: Losses
     ) -> Refused | None:
         redact = self._parts.redactor.redact  # screens are recorded; a placeholder says which one
         whole = await self._body(call)
@@ -109,7 +122,7 @@ class Consent:
             tool_name=call.tool_name,
             title=redact(title(call)),
             why=ask.why,
-            body=redact(f"{whole}\n\n{losses}" if losses else whole),
+            body=redact(f"{whole}\n\n{losses.text}" if losses.text else whole),
             remember=ask.remember,
             lasting=ask.lasting and self._parts.keep_rule is not None,
         )
@@ -124,16 +137,22 @@ class Consent:
                 return Refused(
                     f"Denied: {ask.why}, and there is no terminal to ask on",
                     for_want_of_terminal=True,
+                    advice=_advice(losses),
                 )
             case Declined(words=words):
                 return Refused(f"Denied by the user: {words}" if words else "Denied by the user")
 
 
-async def _told(losses: Callable[[], Awaitable[str]]) -> str:
-    try:
-        return await losses()
-    except ToolFailure as failure:
-        return f"What would be lost can't be told: {failure.message}"
+def _advice(losses: Losses) -> str:
+    """For a model whose call throws work away, and who can't have its user asked."""
+    if not losses.command:
+        return losses.text
+    return (
+        f"{losses.text}\n"
+        "Keep it first, in a call before this one (git stash, or a commit), or do without. Only "
+        "the user can allow it, by a rule in their own configuration: "
+        f"{rule_naming(losses.command)}."
+    )
 
 
 def _settled(verdict: Allow | Deny) -> _Decided:

@@ -11,11 +11,11 @@ from msgspec.structs import replace
 
 from executor.errors import ToolFailure
 from executor.policy.call import PlannedCall
+from executor.process.git_foretelling import GitCommand
 from executor.process.interactive import refuse_waiting
 from executor.session.parts import SessionParts
 from executor.tool_context import (
     ChangesFiles,
-    Foretelling,
     Prechecked,
     Tool,
     ToolContext,
@@ -39,8 +39,8 @@ class Order(msgspec.Struct, frozen=True):
     """What the tool can say against the call before anybody is asked."""
     files: bool = False
     """All that it does is change files, and it says which before it does."""
-    losses: Callable[[ToolContext], Awaitable[str]] | None = None
-    """What the call would throw away, in lines."""
+    git: tuple[GitCommand, ...] = ()
+    """The git commands that it holds: what they throw away is told before."""
 
     @property
     def effects(self) -> bool:
@@ -72,7 +72,7 @@ def ordered(message: RunTool, parts: SessionParts) -> Order:
             _seconds(parameters),
             _check(tool, parameters),
             files=isinstance(tool, ChangesFiles),
-            losses=_losses(tool, parameters),
+            git=parts.git_within(call),
         )
     custom = parts.custom_tools.get(name)
     if custom is not None:
@@ -89,12 +89,6 @@ def _check(tool: Tool, parameters: Any) -> Callable[[ToolContext], Awaitable[Non
     if not isinstance(tool, Prechecked):
         return None
     return lambda context: tool.check(parameters, context)
-
-
-def _losses(tool: Tool, parameters: Any) -> Callable[[ToolContext], Awaitable[str]] | None:
-    if not isinstance(tool, Foretelling):
-        return None
-    return lambda context: tool.losses(parameters, context)
 
 
 def is_bootstrap(message: RunTool) -> bool:

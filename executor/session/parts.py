@@ -14,6 +14,7 @@ from executor.journal import Journal
 from executor.link import Link
 from executor.policy.call import PlannedCall
 from executor.policy.verdict import Ask, Verdict
+from executor.process.git_foretelling import GitCommand
 from executor.process.shells import Shells
 from executor.redaction import Redactor
 from executor.tool_context import Tool, ToolContext, ToolOutcome
@@ -63,6 +64,8 @@ class SessionParts(msgspec.Struct, frozen=True, kw_only=True):
         default_factory=dict[str, CustomToolRunner]
     )
     decide: Callable[[PlannedCall], Verdict]
+    git_within: Callable[[PlannedCall], tuple[GitCommand, ...]]
+    """The git commands that a call holds."""
     remember: Callable[[Ask], None]
     """The user's yes is to hold for what the question's `remember` says."""
     shells: Shells

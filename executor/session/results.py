@@ -22,6 +22,8 @@ class Refused(msgspec.Struct, frozen=True):
 
     why: str
     for_want_of_terminal: bool = False
+    advice: str = ""
+    """For the model, besides."""
 
 
 def failed(failure: ToolFailure) -> ToolOutcome:
@@ -33,7 +35,8 @@ def unsuccessful(status: ToolStatus, code: str, message: str) -> ToolOutcome:
 
 
 def denied(refused: Refused) -> ToolOutcome:
-    return unsuccessful("denied", "denied", refused.why)
+    words = f"{refused.why}.\n{refused.advice}" if refused.advice else refused.why
+    return unsuccessful("denied", "denied", words)
 
 
 def cancelled(why: str, *, started: bool) -> ToolOutcome:

@@ -16,6 +16,7 @@ from executor.errors import SnapshotError
 
 LOCK_SECONDS = 20.0
 _POLL_SECONDS = 0.02
+_OWNER = "owner-"
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
@@ -62,8 +63,21 @@ class Owner:
         os.close(self._descriptor)
 
 
-def is_alive(folder: Path, name: str) -> bool:
-    """Whether the owner `name` is at work; what a dead one left is removed."""
+def somebody_died(folder: Path) -> bool:
+    """Whether an owner is gone and left its proof; False where no snapshots can be read."""
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return False
+    return any(
+        not is_alive(folder, name.removeprefix(_OWNER), remove=False)
+        for name in names
+        if name.startswith(_OWNER)
+    )
+
+
+def is_alive(folder: Path, name: str, *, remove: bool = True) -> bool:
+    """Whether the owner `name` is at work; what a dead one left is removed, or not."""
     path = _path(folder, name)
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
@@ -72,14 +86,22 @@ def is_alive(folder: Path, name: str) -> bool:
     try:
         if not _locked(descriptor):
             return True
-        path.unlink(missing_ok=True)
+        if remove:
+            path.unlink(missing_ok=True)
         return False
     finally:
         os.close(descriptor)
 
 
+def remove_the_dead(folder: Path) -> None:
+    """Remove what owners have left that are gone."""
+    for name in os.listdir(folder):
+        if name.startswith(_OWNER):
+            is_alive(folder, name.removeprefix(_OWNER))
+
+
 def _path(folder: Path, name: str) -> Path:
-    return folder / f"owner-{name}"
+    return folder / f"{_OWNER}{name}"
 
 
 def _locked(descriptor: int) -> bool:

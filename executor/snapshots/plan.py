@@ -8,6 +8,7 @@ from typing import Literal
 
 import msgspec
 
+from executor.snapshots.derived import is_derived
 from executor.snapshots.states import Change, Folder, Missing, State, Unsaved
 
 Why = Literal["changed since", "changed between", "not seen to its end", "in the way", "not kept"]
@@ -92,6 +93,8 @@ def _obstacle(
         strangers = [path for path in below(step.path) if not _goes(path, wanted)]
         if strangers:
             return "in the way"
+    if is_derived(step.path):
+        return None  # whoever made it last, it can be made again
     if step.was_changed_between:
         return "changed between"
     return None if now == step.expected else "changed since"

@@ -14,9 +14,9 @@ from executor.errors import ProjectTooBig, SnapshotError
 from executor.snapshots.exact import FILE_MAX
 from executor.snapshots.place import Owner, snapshot_folder
 from executor.snapshots.pruning import prune_if_due
-from executor.snapshots.snapshots import Look, Snapshots, Watch
-from executor.snapshots.states import Change, Folder
-from executor.snapshots.timeline import Described
+from executor.snapshots.snapshots import Beside, Look, Snapshots, Watch
+from executor.snapshots.states import Change, State, counted
+from executor.snapshots.timeline import BACKGROUND, Described
 from executor.snapshots.undoing import note_for
 from executor.workspace.names import printable
 
@@ -52,6 +52,10 @@ class Recorder:
         self._changed: dict[str, Change] = {}
         self._open: dict[str, _Open] = {}
         self._too_big = False
+        self._behind: Described | None = None
+        """The call of which a command was left in the background, until a look finds none there."""
+        self._edited: dict[str, State] = {}
+        """What edits have left at their paths since the last look at everything."""
 
     def before(
         self, about: Described, paths: tuple[str, ...] | None, cancelled: Callable[[], bool]
@@ -65,10 +69,11 @@ class Recorder:
                 return
             else:
                 whole = self._snapshots.begin_whole(
-                    about, self._owner, Watch(cancelled, self._progress())
+                    about, self._owner, Watch(cancelled, self._progress()), self._beside()
                 )
                 if whole is None:
                     return
+                self._edited = {}
                 begun = whole[0]
                 self._tell_unsaved(whole[1])
         except ProjectTooBig as error:
@@ -93,18 +98,38 @@ class Recorder:
             self._too_big = self._too_big or isinstance(error, ProjectTooBig)
             self._tell(f"what {call} changed can't be undone: {error}")
             return
+        if begun.whole:
+            self._edited = {}
         for change in changes or ():
             self._changed[change.path] = change
+            if not begun.whole:
+                self._edited[change.path] = change.after
+
+    def left_behind(self, about: Described | None) -> None:
+        """The call `about` ended, and commands run in the background; None: none does."""
+        if about is None or self._behind is None:
+            title = "" if about is None else f"in the background: {about.title}"
+            self._behind = about and msgspec.structs.replace(
+                about, run=self._run, call="", tool=BACKGROUND, title=title, whole=True
+            )
+
+    def look_behind(self, cancelled: Callable[[], bool]) -> None:
+        """Keep what a command in the background has changed since somebody looked."""
+        beside = self._beside()
+        if beside is None or self._too_big:
+            return
+        try:
+            self._snapshots.look_beside(beside, Watch(cancelled))
+        except (SnapshotError, OSError) as error:
+            self._tell(f"what commands in the background changed can't be undone: {error}")
+        self._edited = {}
+
+    def _beside(self) -> Beside | None:
+        return None if self._behind is None else Beside(self._behind, self._edited)
 
     def run_ended(self) -> int:
         """How many files the run has changed; folders only where there is nothing else."""
-        changes = self._changed.values()
-        files = [
-            change
-            for change in changes
-            if not (isinstance(change.before, Folder) or isinstance(change.after, Folder))
-        ]
-        count = len(files) or len(changes)
+        count = len(counted(tuple(self._changed.values())))
         self._changed = {}
         self._run = secrets.token_hex(4)
         return count

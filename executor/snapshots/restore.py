@@ -7,7 +7,8 @@ modes of folders last. What was decided to be done is done; nothing is asked her
 import os
 from collections.abc import Callable, Sequence
 
-from executor.snapshots.exact import put, remove, set_mode, state_at, sweep
+from executor.snapshots.derived import is_derived
+from executor.snapshots.exact import below, put, remove, set_mode, state_at, sweep
 from executor.snapshots.plan import Step
 from executor.snapshots.states import Folder, Link, Missing, Saved, State, same_kind
 
@@ -62,8 +63,18 @@ def _clear(root: int, step: Step) -> None:
     now = state_at(root, step.path)
     if isinstance(now, Missing) or same_kind(now, step.target):
         return
+    if isinstance(now, Folder):
+        _clear_derived(root, step.path)
     if isinstance(now, Folder) or isinstance(step.target, Missing | Folder):
         remove(root, step.path, is_folder=isinstance(now, Folder))
+
+
+def _clear_derived(root: int, folder: str) -> None:
+    """Where a folder that goes holds only what programs derived, that goes along."""
+    left = list(below(root, folder))
+    if all(map(is_derived, left)):
+        for path in left:
+            remove(root, path, is_folder=isinstance(state_at(root, path), Folder))
 
 
 def _is_half_way(now: State, step: Step) -> bool:

@@ -4,18 +4,19 @@ Blocks, for as long as a look at the project takes; who calls it when is the ses
 """
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import msgspec
 
+from executor.snapshots.derived import is_derived
 from executor.snapshots.exact import state_at
 from executor.snapshots.manifest import Manifest
-from executor.snapshots.place import Owner, exclusively, is_alive
+from executor.snapshots.place import Owner, exclusively, is_alive, remove_the_dead
 from executor.snapshots.plan import Step
 from executor.snapshots.restore import go_on
 from executor.snapshots.scan import Bounds, Scan
-from executor.snapshots.states import MISSING, Change, Unsaved
+from executor.snapshots.states import MISSING, Change, State, Unsaved
 from executor.snapshots.store import Contents, Store
 from executor.snapshots.timeline import Checkpoint, Described, Timeline
 from executor.workspace.resolved import FOLDER_FLAGS
@@ -36,6 +37,14 @@ class Watch(msgspec.Struct, frozen=True):
     cancelled: Callable[[], bool] = lambda: False
     progress: Callable[[int], None] = lambda _: None
     """Is told now and then how many names were looked at."""
+
+
+class Beside(msgspec.Struct, frozen=True):
+    """Whose it is what changed since the last look, while no call went on."""
+
+    about: Described
+    edited: Mapping[str, State]
+    """What calls that name their paths have left there since that look: theirs, not this one's."""
 
 
 class Snapshots:
@@ -71,8 +80,13 @@ class Snapshots:
                 contents.flush()
                 return self.timeline.begin(about, owner.name, befores)
 
-    def begin_whole(self, about: Described, owner: Owner, watch: Watch) -> tuple[int, Look] | None:
-        """A checkpoint of a call that may change anything; None where it was cancelled."""
+    def begin_whole(
+        self, about: Described, owner: Owner, watch: Watch, beside: Beside | None = None
+    ) -> tuple[int, Look] | None:
+        """A checkpoint of a call that may change anything; None where it was cancelled.
+
+        What had changed before is nobody's, or `beside`'s.
+        """
         with exclusively(self.folder):
             going = self.settle()
             scanned = self._scanned(watch, reclassify=True)
@@ -83,7 +97,18 @@ class Snapshots:
                 if going is not None and going.about.whole:
                     # Found while another session's call goes on: it is that call's, if anybody's.
                     self.timeline.add(going.id, look.changes)
+                elif beside is not None:
+                    self._keep_beside(beside, look)
                 return self.timeline.begin(about, owner.name), look
+
+    def look_beside(self, beside: Beside, watch: Watch) -> None:
+        """Keep what has changed since the last look as `beside`'s; nothing where cancelled."""
+        with exclusively(self.folder):
+            self.settle()
+            scanned = self._scanned(watch, reclassify=True)
+            if scanned is not None:
+                with self.store.transaction():
+                    self._keep_beside(beside, self._taken_in(scanned))
 
     def finish(self, checkpoint: int, watch: Watch, *, whole: bool) -> tuple[Change, ...] | None:
         """Close a checkpoint with what changed; None where the look was cancelled: it stays open,
@@ -110,7 +135,18 @@ class Snapshots:
             else:
                 whole = checkpoint.about.whole
                 self._finish(checkpoint.id, Watch(), whole=whole, doubtful=True)
+        remove_the_dead(self.folder)
         return going
+
+    def _keep_beside(self, beside: Beside, look: Look) -> None:
+        """Nobody saw who changed it: the user may have."""
+        found = (
+            Change(at.path, beside.edited.get(at.path, at.before), at.after) for at in look.changes
+        )
+        changes = [change for change in found if change.before != change.after]
+        if not all(is_derived(change.path) for change in changes):
+            number = self.timeline.begin(beside.about, "")
+            self.timeline.finish(number, changes, doubtful=True)
 
     def _finish_restoration(self, checkpoint: Checkpoint) -> None:
         changes = self.timeline.changes(checkpoint.id)
@@ -129,6 +165,8 @@ class Snapshots:
             with self.store.transaction():
                 found = self._taken_in(scanned).changes
                 changes = _joined(self.timeline.changes(checkpoint), found)
+                if all(is_derived(change.path) for change in changes):
+                    changes = ()
                 self.timeline.finish(checkpoint, changes, doubtful=doubtful)
             return changes
         contents = Contents(self.store)

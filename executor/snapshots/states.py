@@ -3,7 +3,11 @@
 Values and their bytes in the store; reads no file.
 """
 
+from collections.abc import Sequence
+
 import msgspec
+
+from executor.snapshots.derived import is_derived
 
 
 class Saved(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="file"):
@@ -59,6 +63,18 @@ def encoded(state: State) -> bytes:
 def decoded(content: bytes) -> State:
     """Raises msgspec.DecodeError for what `encoded` never made."""
     return _DECODER.decode(content)
+
+
+def counted(changes: Sequence[Change]) -> list[Change]:
+    """Those that are told and counted: files and links that are somebody's work; folders only
+    where there is nothing else."""
+    own = [change for change in changes if not is_derived(change.path)]
+    files = [
+        change
+        for change in own
+        if not (isinstance(change.before, Folder) or isinstance(change.after, Folder))
+    ]
+    return files or own
 
 
 def same_kind(one: State, other: State) -> bool:

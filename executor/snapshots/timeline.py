@@ -15,6 +15,8 @@ from executor.errors import SnapshotError
 from executor.snapshots.states import MISSING, Change, decoded, encoded
 from executor.snapshots.store import Store
 
+BACKGROUND = "background"
+"""The `tool` of what changed while no call went on and a command ran in the background."""
 Kind = Literal["call", "undo", "redo"]
 CheckpointState = Literal["open", "done", "doubtful"]
 """Doubtful: nobody saw its end, so that what others changed until then may be among its changes."""

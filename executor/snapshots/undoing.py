@@ -10,6 +10,7 @@ import msgspec
 from executor.errors import SnapshotError
 from executor.failpoints import hit
 from executor.snapshots import choose
+from executor.snapshots.derived import is_derived
 from executor.snapshots.exact import below, state_at
 from executor.snapshots.place import exclusively
 from executor.snapshots.plan import Conflict, Plan, Step, planned, steps_back
@@ -80,7 +81,7 @@ def note_for(snapshots: Snapshots, session: str) -> str:
         return ""
     paths = {change.path for at in news for change in snapshots.timeline.changes(at.id)}
     snapshots.timeline.mark_told(at.id for at in news)
-    return _note(sorted(paths))
+    return _note(sorted(path for path in paths if not is_derived(path)))
 
 
 def _note(paths: list[str]) -> str:
@@ -131,7 +132,8 @@ def _planned(snapshots: Snapshots, chosen: Sequence[Checkpoint], contents: Conte
     doubts = [
         Conflict(step.path, "not seen to its end")
         for step in plan.steps
-        if step.path in doubtful - known and not isinstance(step.target, Folder)
+        if step.path in doubtful - known
+        and not (isinstance(step.target, Folder) or is_derived(step.path))
     ]
     return Plan(plan.steps, (*plan.conflicts, *doubts))
 

@@ -6,15 +6,12 @@ arguments make it run something else.
 """
 
 import os
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 from executor.errors import ToolFailure
 from executor.process.command import Command
 from executor.process.git import ENVIRONMENT, runs_programs
-from executor.process.git_losses import doubts
-from executor.process.git_runs import Git
+from executor.process.git_runs import Git, git_in
 from executor.process.git_status import diff_summary, status_of, told
 from executor.process.report import Report, report
 from executor.tool_context import ToolContext, ToolOutcome
@@ -43,7 +40,9 @@ class GitTool:
     contract: ToolContract = git.CONTRACT
 
     async def run(self, parameters: git.Git, context: ToolContext) -> ToolOutcome:
-        async with _repository(parameters, context) as repository:
+        if any("\0" in arg for arg in parameters.args):
+            raise ToolFailure("invalid_parameters", "An argument holds a NUL character.")
+        async with git_in(context.processes, context.workspace, context.tool_id) as repository:
             match parameters.args:
                 case ("status", *rest) if _only_paths(rest):
                     return await _status(repository, tuple(rest), context)
@@ -57,26 +56,6 @@ class GitTool:
                     return _outcome(done, after=await _hooks_left_out(repository, context))
                 case args:
                     return _outcome(await _carried_out(repository, args, context))
-
-    async def losses(self, parameters: git.Git, context: ToolContext) -> str:
-        """What the command would throw away or rewrite, in lines; empty if nothing is known."""
-        asked = doubts(parameters.args)
-        if not asked:
-            return ""
-        async with _repository(parameters, context) as repository:
-            answers = [(doubt, await repository.answer(doubt.args)) for doubt in asked]
-        return "\n".join(filter(None, (doubt.told(answer or b"") for doubt, answer in answers)))
-
-
-@asynccontextmanager
-async def _repository(parameters: git.Git, context: ToolContext) -> AsyncGenerator[Git]:
-    if any("\0" in arg for arg in parameters.args):
-        raise ToolFailure("invalid_parameters", "An argument holds a NUL character.")
-    program = context.processes.program("git", context.workspace.root)
-    if program is None:
-        raise ToolFailure("not_started", "There is no git on this machine.")
-    with context.workspace.folder(".") as root:
-        yield await Git(program, root, context.tool_id, context.processes).configured()
 
 
 async def _carried_out(repository: Git, args: tuple[str, ...], context: ToolContext) -> Report:

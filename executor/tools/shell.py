@@ -5,14 +5,17 @@ A command that ended by itself is a success, whatever its exit code; what may ru
 
 import asyncio
 
+import msgspec
+
 from executor.errors import ToolFailure
 from executor.process import terminal
 from executor.process.command import Command
 from executor.process.interactive import refuse_waiting
+from executor.process.outliving import Elsewhere
 from executor.process.programs import may_move, shell_argv
 from executor.process.report import report, shown, with_facts
 from executor.process.running import Running
-from executor.process.shells import BACKGROUND_SECONDS
+from executor.process.shells import BACKGROUND_SECONDS, Keeper, KeptShell
 from executor.tool_context import ToolContext, ToolOutcome
 from protocol.from_executor import ResultMetadata
 from protocol.tools import shell
@@ -38,6 +41,8 @@ class ShellTool:
         carries = parameters.workdir in (None, place)
         with context.workspace.folder(parameters.workdir or place or ".") as folder:
             command = _command(parameters, folder, context, carries=carries)
+            if parameters.background and shells.keeper is not None:
+                return await _outliving(shells.keeper, parameters, command, context)
             running = await context.processes.start(command, context.emit)
         try:
             await asyncio.wait((running.ended,), timeout=_patience(parameters))
@@ -87,9 +92,36 @@ def _patience(parameters: shell.Shell) -> float | None:
     return shell.BACKGROUND_AFTER_S if parameters.timeout_s is None else None
 
 
-def _moved(running: Running, parameters: shell.Shell, context: ToolContext) -> ToolOutcome:
+async def _outliving(
+    keeper: Keeper, parameters: shell.Shell, command: Command, context: ToolContext
+) -> ToolOutcome:
+    """In the hands of a process that stays when this one ends; its user wants that."""
+    shells = context.shells
+    shell_id = shells.next_id()
+    # Nobody follows it to where it ends, so nothing is written to handle 3.
+    command = msgspec.structs.replace(
+        command, argv=shell_argv(parameters.command, tells_place=False), tells_place=False
+    )
+    workdir = parameters.workdir or shells.place() or "."
+    kept = await keeper.start(shell_id, parameters.command, command, workdir)
+    known = shells.keep(kept, terminal=parameters.pty, shell_id=shell_id)
+    await known.wait(LOOK_S)
+    if known.ended is not None:
+        told = report(
+            known.ended, shell_id=shell_id, terminal=parameters.pty, also=shells.remarks()
+        )
+        return ToolOutcome(told.text, told.status, told.error, metadata=told.metadata)
+    return _moved(kept, parameters, context, known)
+
+
+def _moved(
+    running: Running | Elsewhere,
+    parameters: shell.Shell,
+    context: ToolContext,
+    known: KeptShell | None = None,
+) -> ToolOutcome:
     running.silence_s = parameters.silence_s
-    kept = context.shells.keep(running, terminal=parameters.pty)
+    kept = known or context.shells.keep(running, terminal=parameters.pty)
     so_far = kept.output
     kept.cursor = so_far.total_bytes
     begun = "it runs" if parameters.background else f"still running after {running.seconds:.0f} s"
@@ -98,6 +130,7 @@ def _moved(running: Running, parameters: shell.Shell, context: ToolContext) -> T
         f"{begun} in the background as {kept.shell_id}",
         "ShellOutput shows what it writes and waits for it",
         "ShellKill ends it",
+        *(("it stays when the session ends, as the user wants it",) if kept.outlives else ()),
         *context.shells.remarks(),
     )
     facts = ResultMetadata(truncated=so_far.truncated, total_bytes=so_far.total_bytes)

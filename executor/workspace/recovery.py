@@ -14,7 +14,15 @@ import msgspec
 from executor.errors import ToolFailure
 from executor.workspace.files import READ_MAX, digest_of, read_regular
 from executor.workspace.root import Root
-from executor.workspace.staging import Place, Staged, below, discard, entered, put
+from executor.workspace.staging import (
+    Place,
+    Staged,
+    below,
+    discard,
+    entered,
+    leave_no_empty_folder,
+    put,
+)
 
 
 class Done(msgspec.Struct, frozen=True):
@@ -48,13 +56,15 @@ def settle(folder: Path, staged: Sequence[Staged], *, decided: bool) -> Settled:
             settled = _settled(staged, places) if decided else Unchanged()
             for place in filter(None, places):
                 discard(place)
+            if isinstance(settled, Done):
+                leave_no_empty_folder(root, places)
             return settled
     finally:
         root.close()
 
 
 def _settled(staged: Sequence[Staged], places: Sequence[Place | None]) -> Settled:
-    states = ["other" if place is None else _state(place) for place in places]
+    states = [_state(one, place) for one, place in zip(staged, places, strict=True)]
     if "other" in states and "made" not in states:
         return Unchanged()
     for place, state in zip(places, states, strict=True):
@@ -82,13 +92,14 @@ def _placed(root: Root, one: Staged, handles: ExitStack) -> Place | None:
                 return None
             folder = os.dup(staging.folder)
             handles.callback(os.close, folder)
-            return Place(one, folder, rest)
+            return Place(one, folder, rest, real)
     except ToolFailure:
         return None  # whoever moved the folders has taken what was in them
 
 
-def _state(place: Place) -> _State:
-    one = place.staged
+def _state(one: Staged, place: Place | None) -> _State:
+    if place is None:  # a file that was to go may have been the last in its folder
+        return "made" if one.new is None else "other"
     now = _digest(place.folder, place.rest)
     if now == one.new:
         return "made"

@@ -82,6 +82,8 @@ class Place(msgspec.Struct, frozen=True):
     """A handle of the deepest folder of the path that exists."""
     rest: tuple[str, ...]
     """From there to the file."""
+    real: tuple[str, ...]
+    """From the root to the file."""
 
 
 def commit(root: Root, changes: Sequence[Change], log: IntentLog, new_mode: int) -> None:
@@ -115,6 +117,7 @@ def commit(root: Root, changes: Sequence[Change], log: IntentLog, new_mode: int)
         with _failing(changes[0].path):
             _sync(synced)
         hit("folders_synced")
+        leave_no_empty_folder(root, places)
 
 
 def put(place: Place, folder: int, name: str) -> None:
@@ -131,6 +134,19 @@ def discard(place: Place) -> None:
     if place.staged.temporary:
         with suppress(FileNotFoundError):
             os.unlink(place.staged.temporary, dir_fd=place.folder)
+
+
+def leave_no_empty_folder(root: Root, places: Iterable[Place | None]) -> None:
+    """Take away the folders that a file which went was the last of, and those above likewise."""
+    for place in places:
+        if place is None or place.staged.temporary:
+            continue
+        names = place.real[:-1]
+        with suppress(OSError):  # it holds something, or is not to be touched: it stays
+            while names:
+                with below(root.handle, names[:-1], make=False) as folder:
+                    os.rmdir(names[-1], dir_fd=folder)
+                names = names[:-1]
 
 
 @contextmanager
@@ -179,7 +195,7 @@ def _placed(root: Root, change: Change, handles: ExitStack) -> Place:
             old=old,
             new=None if change.content is None else digest_of(change.content),
         )
-        return Place(staged, folder, found.rest)
+        return Place(staged, folder, found.rest, real)
 
 
 def require_writable(found: Located, *, goes: bool = False) -> None:

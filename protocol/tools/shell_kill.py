@@ -20,6 +20,6 @@ CONTRACT = ToolContract(
     description=(
         "Ends a command that runs in the background, and everything that it has started; returns "
         "the end of its output. Use it when a server is no longer needed, and before it is started "
-        "again. At the end of the session all of them are ended anyway."
+        "again. At the end of the session they are ended anyway, unless the user keeps them."
     ),
 )

@@ -34,7 +34,7 @@ COMMANDS = {
             *("config", "conversation", "credentials", "doctor", "flags", "help", "login"),
             *("minutes", "models", "placing", "private_maestro", "rest", "sessions", "slash"),
             *("standard_input", "trusting", "dispatch", "branching", "history", "tools"),
-            *("finding", "finding_sandbox", "undo", "policy", "changes", "audit"),
+            *("finding", "finding_sandbox", "undo", "policy", "changes", "audit", "shells"),
             *("demo", "open_run", "run", "talk"),
         ),
         LIGHT,

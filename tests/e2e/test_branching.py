@@ -81,9 +81,13 @@ async def test_files_go_back_with_the_conversation_when_that_is_asked_for(
         without = await machine.codegen("rewind", "--turns", "3", "--files")
         rewound = await machine.codegen("rewind", "--turns", "1", "--files")
         content = (machine.project / "a.txt").read_text()
-        again = await machine.codegen("rewind", "--turns", "1", "--files")
+        again = await machine.codegen("fork", "--turns", "1", "--files")
+        listed = await machine.codegen("sessions", "list")
+        empty = await machine.codegen("rewind", "--turns", "1")
 
     assert "--turns: expected 1 to 2" in without.err
+    assert listed.out.splitlines()[0].endswith("  one")
+    assert "has no turn yet that could be taken back" in empty.err
     assert (rewound.code, content) == (0, "one\n")
     assert "a.txt" in rewound.out
     assert (again.code, (machine.project / "a.txt").exists()) == (0, False)

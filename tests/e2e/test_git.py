@@ -2,6 +2,7 @@
 
 import asyncio
 import subprocess
+from pathlib import Path
 
 from tests.e2e.machine import Machine
 from tests.e2e.test_terminal import on_terminal
@@ -21,8 +22,8 @@ def _git(machine: Machine, *args: str) -> str:
     return ended.stdout
 
 
-@covers("R-GIT-1")
-async def test_whoever_is_asked_sees_what_would_be_lost_and_may_refuse(machine: Machine) -> None:
+def _project(machine: Machine) -> Path:
+    """One commit, and one change that is not committed; the file that holds it."""
     _git(machine, "init", "-q")
     _git(machine, "config", "user.name", "Ada")
     _git(machine, "config", "user.email", "ada@example.invalid")
@@ -31,6 +32,12 @@ async def test_whoever_is_asked_sees_what_would_be_lost_and_may_refuse(machine: 
     _git(machine, "add", ".")
     _git(machine, "commit", "-qm", "first")
     work.write_text("precious\n")
+    return work
+
+
+@covers("R-GIT-1")
+async def test_whoever_is_asked_sees_what_would_be_lost_and_may_refuse(machine: Machine) -> None:
+    work = _project(machine)
     script = [
         calls(call("Git", args=["reset", "--hard"])),
         calls(call("Git", args=["commit", "-am", "second"])),
@@ -57,3 +64,33 @@ async def test_whoever_is_asked_sees_what_would_be_lost_and_may_refuse(machine: 
     assert _git(machine, "log", "-1", "--format=%an%n%B") == (
         "Ada\nsecond\n\nAssisted-by: codegen\n\n"
     )
+
+
+@covers("R-GIT-3")
+async def test_in_mode_auto_without_a_terminal_work_is_kept_and_a_rule_of_the_users_lets_it_go(
+    machine: Machine,
+) -> None:
+    work = _project(machine)
+    script = [
+        calls(call("Shell", command="git reset --hard && echo done")),
+        calls(call("Shell", command="git stash")),
+        calls(call("Shell", command="git reset --hard && echo done")),
+        text("It is put aside."),
+    ]
+    async with ScriptedModel(script) as model:
+        machine.use_model(model.base_url)
+        refused = await machine.codegen("--mode", "auto", "--no-sandbox", "go")
+        told = str(model.requests[1].body)
+    _git(machine, "stash", "pop")
+    kept = work.read_text()
+    machine.config_file.write_text('[policy]\nallow = ["Git(reset --hard *)"]\n')
+    async with ScriptedModel([script[0], text("Gone.")]) as model:
+        machine.use_model(model.base_url)
+        allowed = await machine.codegen("--mode", "auto", "--no-sandbox", "go")
+
+    assert refused.code == 3
+    assert "git reset would throw work away" in refused.err
+    assert "modified  work.txt" in told
+    assert "git stash, or a commit" in told
+    assert kept == "precious\n"
+    assert (allowed.code, work.read_text()) == (0, "committed\n")

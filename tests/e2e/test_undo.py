@@ -113,3 +113,92 @@ async def test_what_a_killed_codegen_left_behind_can_be_taken_back_at_once(
 
     assert killed.code in (137, -9)
     assert (undone.code, (machine.project / "old.txt").read_text()) == (0, "old\n")
+
+
+PATCH = """*** Begin Patch
+*** Update File: old.txt
+@@
+-old
++new
+*** Delete File: src/app
+*** End Patch"""
+
+
+async def _killed_in_a_patch(machine: Machine, point: str) -> None:
+    _project(machine)
+    patched = calls(call("ApplyPatch", patch=PATCH))
+    reading = calls(*(call("ReadFile", file_path="old.txt"), call("ReadFile", file_path="src/app")))
+    async with ScriptedModel([reading, patched]) as model:
+        machine.use_model(model.base_url)
+        killed = await machine.codegen(*AUTO, "patch", CODEGEN_FAILPOINT=point)
+    assert killed.code in (137, -9)
+
+
+def _names(machine: Machine) -> set[str]:
+    return {path.name for path in machine.project.iterdir()} - {".codegen"}
+
+
+@covers("R-FILE-14")
+async def test_a_patch_half_done_by_a_killed_codegen_is_settled_by_undo(machine: Machine) -> None:
+    await _killed_in_a_patch(machine, "tmp_written:1")
+    assert (machine.project / "src" / "app").exists()
+
+    await machine.codegen("undo", "--force")
+
+    assert (machine.project / "old.txt").read_text() == "old\n"
+    assert (machine.project / "src" / "app").read_text() == "one\n"
+    assert _names(machine) == {"src", "old.txt", "run", "link"}
+
+
+@covers("R-FILE-14")
+async def test_any_later_codegen_settles_it_and_the_killed_session_still_hears_what_became_of_it(
+    machine: Machine,
+) -> None:
+    await _killed_in_a_patch(machine, "renamed:1")
+    listed = await machine.codegen("sessions", "list")
+    first = listed.out.split()[0]
+
+    async with ScriptedModel([text("Hello.")]) as model:
+        machine.use_model(model.base_url)
+        await machine.codegen("--mode", "read-only", "only talk")
+    assert (machine.project / "old.txt").read_text() == "new\n"
+    assert _names(machine) == {"old.txt", "run", "link"}
+    (machine.project / "old.txt").write_text("mine\n")
+    async with ScriptedModel([text("I see.")]) as model:
+        machine.use_model(model.base_url)
+        resumed = await machine.codegen(*AUTO, "--resume", first, "--take-over", "and?")
+        heard = str(model.requests[0].body)
+
+    assert resumed.code == 0, resumed.err
+    assert "it is done.]" in heard
+    assert (machine.project / "old.txt").read_text() == "mine\n"
+
+
+@covers("R-UNDO-6")
+async def test_what_a_background_command_changes_is_shown_as_its_own_and_taken_back_by_force(
+    machine: Machine,
+) -> None:
+    _project(machine)
+    build = "until test -e go; do sleep 0.05; done; echo built > old.txt; sleep 60"
+    script = [
+        calls(call("Shell", command=build, background=True)),
+        calls(call("WriteFile", file_path="go", content="")),
+        calls(call("ShellOutput", shell_id="sh1", timeout_s=1)),
+        text("It is built."),
+    ]
+    async with ScriptedModel(script) as model:
+        machine.use_model(model.base_url)
+        ran = await machine.codegen(*AUTO, "build")
+    listed = await machine.codegen("checkpoints")
+    refused = await machine.codegen("undo")
+    forced = await machine.codegen("undo", "--force")
+
+    assert ran.code == 0, ran.err
+    rows = listed.out.splitlines()
+    assert rows[0].endswith("(of a background command, or yours)")
+    assert rows[0].split()[3:8] == ["1", "file", "in", "the", "background:"]
+    assert rows[1].split()[3:] == ["1", "file", "WriteFile", "go"]
+    assert refused.err.startswith("old.txt: changed while nobody watched")
+    assert forced.code == 0
+    assert (machine.project / "old.txt").read_text() == "old\n"
+    assert _names(machine) == {"src", "old.txt", "run", "link"}

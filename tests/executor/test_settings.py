@@ -73,6 +73,8 @@ def test_a_project_may_ask_for_a_tighter_mode(tmp_path: Path) -> None:
         ("[sandbox]\nnetwork = ['localhost']\n", "network: 'localhost' is not on the public"),
         ("[sandbox]\nnetwork = 'x://a.example'\n", "network: 'x://a.example': '//a.example' is no"),
         (f"[sandbox]\nnetwork = {['a.example'] * 101}\n", "network: 101 hosts; there may be 100"),
+        ("[shell]\nkind = 'box'\n", "[shell] has only keep_background, not 'kind'"),
+        ("[shell]\nkeep_background = 'x'\n", "keep_background: 'x' is neither true nor false"),
         ("[sandbox]\nwritable = 3\n", "line 2: writable is not a list of strings"),
         ("[policy]\nforbid = ['x']\n", "line 2: forbid: a policy has only allow, ask, deny"),
     ],

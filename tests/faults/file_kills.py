@@ -52,7 +52,7 @@ PATCH = """*** Begin Patch
 @@
 -two
 +2
-*** Delete File: gone
+*** Delete File: old/deep/gone
 *** Update File: c
 @@
 -three
@@ -68,7 +68,7 @@ _FILES = {
     "a": ("one\n", 0o640),
     "b": ("two\n", 0o755),
     "c": ("three\n", 0o600),
-    "gone": ("x\n", 0o644),
+    "old/deep/gone": ("x\n", 0o644),
 }
 POINTS = {
     name: [
@@ -159,6 +159,7 @@ class Ground:
             shutil.rmtree(folder, ignore_errors=True)
         self._root.mkdir(parents=True)
         for name, (content, mode) in _FILES.items():
+            (self._root / name).parent.mkdir(parents=True, exist_ok=True)
             (self._root / name).write_text(content)
             (self._root / name).chmod(mode)
         journal = create_journal(self._state, cwd=str(self._root), server="", session_id="s")

@@ -74,8 +74,10 @@ def test_a_verdict_can_be_had_as_json_and_for_another_mode(
     assert main(["policy", "check", "--json", "--mode", "auto", "Shell", "make"]) == 0
     assert json.loads(capsys.readouterr().out) == {
         "verdict": "allow", "tool": "Shell", "why": "", "rule": "mode auto", "origin": "flag",
-        "remember": "", "lasting": False,
+        "remember": "", "lasting": False, "asks_for_losses": False,
     }  # fmt: skip
+    assert main(["policy", "check", "--mode", "auto", "Shell git reset --hard"]) == 0
+    assert "asks first where work would be lost" in capsys.readouterr().out
     assert main(["policy", "check", "--mode", "wild", "Shell make"]) == 2
 
 

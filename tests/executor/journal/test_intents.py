@@ -1,11 +1,19 @@
 """What a journal keeps of file changes that were begun: as long as it may be needed, no longer."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from executor.errors import JournalError
-from executor.journal import StartedByGoneProcess, Unfinished, create_journal, open_journal
+from executor.journal import (
+    FilesSettled,
+    StartedByGoneProcess,
+    Unfinished,
+    create_journal,
+    open_journal,
+    unsettled,
+)
 from executor.journal.journal import Journal
 from executor.journal.records import FilesDecided, FilesStaged, read_lines
 from executor.workspace.staging import Staged
@@ -43,6 +51,45 @@ def test_what_was_begun_is_known_to_the_next_process_also_after_compaction(
 
     assert again.call("t1") == StartedByGoneProcess(files=True)
     assert again.intents.unfinished == {"t1": Unfinished(RECORD, decided)}
+
+
+@pytest.mark.parametrize("compact_at", [1, 8 * 1024 * 1024])
+def test_what_another_process_made_of_it_is_known_and_the_session_counts_as_unused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compact_at: int
+) -> None:
+    monkeypatch.setattr("executor.journal.journal.COMPACT_BYTES", compact_at)
+    journal = _made(tmp_path)
+    journal.begin("t1", effects=True, files=True)
+    journal.intents.log("t1", "Created f.", CHANGES).stage(STAGED)
+    path = next((tmp_path / "sessions").glob(f"{journal.journal_id}*"))
+    assert list(unsettled(tmp_path, "/p")) == []  # its process is at work
+    journal.close()
+    with path.open("ab") as file:
+        file.write(b"torn")
+    os.utime(path, (1e9, 1e9))
+
+    assert list(unsettled(tmp_path, "/elsewhere")) == []
+    for stray in unsettled(tmp_path, "/p"):
+        stray.intents.settled(FilesSettled("t1", "partly", ("f",), ("g",)))
+
+    assert path.stat().st_mtime == 1e9
+    assert list(unsettled(tmp_path, "/p")) == []
+    again = open_journal(tmp_path, journal.journal_id)
+    noted = FilesSettled("t1", "partly", ("f",), ("g",))
+    assert again.intents.unfinished == {"t1": Unfinished(RECORD, decided=False, settled=noted)}
+
+
+def test_a_damaged_journal_is_left_to_whoever_resumes_it(tmp_path: Path) -> None:
+    journal = _made(tmp_path)
+    journal.begin("t1", effects=True, files=True)
+    journal.intents.log("t1", "Created f.", CHANGES).stage(STAGED)
+    journal.close()
+    path = next((tmp_path / "sessions").glob(f"{journal.journal_id}*"))
+    path.write_bytes(path.read_bytes() + b"wrong\n")
+    was = path.read_bytes()
+
+    assert list(unsettled(tmp_path, "/p")) == []
+    assert path.read_bytes() == was
 
 
 def test_a_call_that_finished_leaves_nothing_to_be_finished(tmp_path: Path) -> None:

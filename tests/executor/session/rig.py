@@ -15,6 +15,7 @@ from executor.link import Endpoint, Link, Pace, endpoint
 from executor.link.websocket import open_websocket
 from executor.policy.call import PlannedCall
 from executor.policy.verdict import Allow, Ask, Verdict
+from executor.process.git_foretelling import GitCommand
 from executor.process.processes import Processes
 from executor.process.shells import Shells
 from executor.session import NewSession, Session, SessionParts, SessionStart
@@ -123,6 +124,11 @@ def allow_all(call: PlannedCall) -> Verdict:
     return Allow()
 
 
+def no_git(call: PlannedCall) -> tuple[GitCommand, ...]:
+    del call
+    return ()
+
+
 @dataclass
 class Rig:
     folder: Path
@@ -134,6 +140,7 @@ class Rig:
     remembered: list[Ask] = field(default_factory=list[Ask])
     keep_rule: Callable[[str], None] | None = None
     decide: Callable[[PlannedCall], Verdict] = allow_all
+    git_within: Callable[[PlannedCall], tuple[GitCommand, ...]] = no_git
     pace: Pace = FAST
     processes: list[Processes] = field(default_factory=list[Processes])
 
@@ -168,6 +175,7 @@ class Rig:
             workspace=workspace,
             tools=tools,
             decide=decide,
+            git_within=self.git_within,
             remember=self.remembered.append,
             keep_rule=self.keep_rule,
             shells=shells,

@@ -12,6 +12,7 @@ import pytest
 from executor.bootstrap.reads import SeenFiles
 from executor.policy.call import PlannedCall
 from executor.policy.verdict import Allow, Deny, Verdict
+from executor.process.git_foretelling import GitCommand
 from executor.process.processes import Processes
 from executor.process.shells import Shells
 from executor.session.parts import Emit
@@ -25,7 +26,7 @@ from executor.view.port import Approved
 from executor.workspace import Workspace
 from protocol.from_executor import ToolProgress, ToolResult
 from tests.executor.session.maestro import Attachment, scripted_maestro
-from tests.executor.session.rig import Rig, ask_for_effects, running
+from tests.executor.session.rig import Rig, ask_for_effects, no_git, running
 from tests.requirements import covers
 
 _PATCH = "*** Begin Patch\n*** Update File: f\n@@\n-{}\n+x\n*** End Patch"
@@ -37,6 +38,7 @@ async def _at_work(folder: Path, **rigged: Any) -> AsyncGenerator[tuple[Rig, Att
     async with scripted_maestro() as maestro:
         rig = Rig.at(folder, maestro.address)
         rig.decide = rigged.get("decide", ask_for_effects)
+        rig.git_within = rigged.get("git_within", no_git)
         project = folder / "project"
         (project / "f").write_text("one\n")
         workspace, reads = Workspace(project), SeenFiles()
@@ -130,7 +132,10 @@ async def test_a_call_that_nobody_is_asked_about_is_not_looked_into_beforehand(
 
 
 async def test_every_edit_of_a_call_stands_in_the_question(tmp_path: Path) -> None:
-    async with _at_work(tmp_path) as (rig, socket):
+    def git_within(call: PlannedCall) -> tuple[GitCommand, ...]:
+        return (GitCommand(call.parameters.args),) if call.tool_name == "Git" else ()
+
+    async with _at_work(tmp_path, git_within=git_within) as (rig, socket):
         await socket.run(
             "Edit",
             "t1",
@@ -165,7 +170,10 @@ async def test_a_patch_is_shown_whole_before_it_is_allowed_and_lands_when_it_is(
 
 @covers("R-GIT-1")
 async def test_what_a_git_command_would_lose_stands_in_the_question(tmp_path: Path) -> None:
-    async with _at_work(tmp_path) as (rig, socket):
+    def git_within(call: PlannedCall) -> tuple[GitCommand, ...]:
+        return (GitCommand(call.parameters.args),) if call.tool_name == "Git" else ()
+
+    async with _at_work(tmp_path, git_within=git_within) as (rig, socket):
         for args in (("init", "-q"), ("add", "f")):
             subprocess.run(["git", *args], cwd=tmp_path / "project", check=True)
         bodies: list[str] = []

@@ -15,6 +15,7 @@ from executor.snapshots.place import Owner
 from executor.snapshots.plan import Conflict
 from executor.snapshots.scan import Bounds
 from executor.snapshots.snapshots import Watch
+from executor.snapshots.states import counted
 from executor.snapshots.store import FILE
 from executor.snapshots.timeline import Described
 from executor.snapshots.undoing import Refused, Restored, note_for, redo, restore_to
@@ -100,6 +101,60 @@ def test_a_folder_that_the_user_uses_by_then_stays(world: World) -> None:
 
     assert isinstance(world.undo(), Restored)
     assert os.listdir(world.root / "made") == ["mine"]
+
+
+def test_the_folders_are_again_as_they_were_also_those_that_hold_nothing(world: World) -> None:
+    (world.root / "empty").mkdir()
+    (world.root / "only").mkdir(mode=0o750)
+    _put(world, "only/one", "1")
+    _put(world, ".gitignore", "__pycache__/\n")
+    was = tree_of(world.root)
+
+    def move() -> None:
+        (world.root / "only" / "one").rename(world.root / "empty" / "one")
+        (world.root / "only").rmdir()
+        for made in ("made/hollow", "made/package/__pycache__"):
+            (world.root / made).mkdir(parents=True)
+        _put(world, "made/package/a.py", "")
+
+    world.edit(move, "only/one", "empty/one", "made/package/a.py", "made/hollow/x")
+    _put(world, "made/package/__pycache__/a.cpython-311.pyc", "code")  # by an import, ignored
+
+    assert isinstance(world.undo(), Restored)
+    assert tree_of(world.root) == was
+
+
+def test_what_programs_derive_is_taken_back_and_neither_counted_nor_anybodys_work(
+    world: World,
+) -> None:
+    _put(world, "a.py", "one")
+
+    def run() -> None:
+        _put(world, "a.py", "two")
+        for folder in ("__pycache__", ".pytest_cache/v"):
+            (world.root / folder).mkdir(parents=True)
+        _put(world, "__pycache__/a.cpython-311.pyc", "2")
+        _put(world, ".pytest_cache/v/last", "2")
+
+    changes = world.command(run)
+    _put(world, "__pycache__/a.cpython-311.pyc", "3")  # the user ran it
+    _put(world, "__pycache__/b.cpython-311.pyc.140", "3")
+    mine = world.command(_putting(world, ".pytest_cache/v/last", "4"), run="r2")
+
+    assert [change.path for change in counted(changes)] == ["a.py"]
+    assert mine == ()
+    assert isinstance(world.undo(), Restored)
+    assert sorted(os.listdir(world.root)) == ["a.py", "a.txt", "b.txt"]
+    assert _text(world, "a.py") == "one"
+
+
+def test_what_somebody_put_among_compiled_files_is_their_work(world: World) -> None:
+    (world.root / "__pycache__").mkdir()
+    changes = world.command(_putting(world, "__pycache__/notes", "1"))
+    _put(world, "__pycache__/notes", "2")
+
+    assert [change.path for change in counted(changes)] == ["__pycache__/notes"]
+    assert world.undo() == Refused((Conflict("__pycache__/notes", "changed since"),))
 
 
 def test_nothing_is_written_through_a_folder_that_became_a_link(

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from executor.process.git_foretelling import COMMANDS_MAX, GitCommand, Losses, foretold
 from executor.process.git_losses import doubts
-from executor.tools.git import GitTool
-from protocol.tools.git import Git
 from tests.executor.tools.world import World
 from tests.requirements import covers
 
@@ -22,6 +21,11 @@ def _git(root: Path, *args: str) -> str:
         ["git", *identity, *args], cwd=root, check=True, capture_output=True, text=True
     )
     return ended.stdout.strip()
+
+
+async def _losses(world: World, *commands: str) -> Losses:
+    asked = [GitCommand(tuple(command.split())) for command in commands]
+    return await foretold(asked, world.processes, world.workspace, "t1")
 
 
 @pytest.fixture(scope="module")
@@ -159,7 +163,7 @@ GONE = "origin/main is deleted there; its last commits, as of the last fetch"
 async def test_what_a_command_would_lose_is_told(
     world: World, args: str, expected: list[str]
 ) -> None:
-    told = await GitTool().losses(Git(tuple(args.split())), world.context())
+    told = (await _losses(world, args)).text
 
     at = 0
     for part in expected:
@@ -178,7 +182,7 @@ async def test_telling_changes_nothing(world: World, repository: Path) -> None:
 
     before = state()
     for args in ("reset --hard HEAD~2", "clean -fdx", "stash clear", "branch -D side", "push -f"):
-        await GitTool().losses(Git(tuple(args.split())), world.context())
+        await _losses(world, args)
 
     assert state() == before
 
@@ -187,14 +191,14 @@ async def test_a_long_list_is_cut_and_counted(world: World, repository: Path) ->
     for number in range(50):
         (repository / f"n{number}").write_text("x")
 
-    told = await GitTool().losses(Git(("clean", "-f")), world.context())
+    told = (await _losses(world, "clean -f")).text
 
     assert len(told.splitlines()) == 22
     assert told.endswith("... and 31 more")
 
 
 async def test_outside_a_repository_nothing_is_lost(world: World) -> None:
-    assert await GitTool().losses(Git(("reset", "--hard")), world.context()) == ""
+    assert await _losses(world, "reset --hard") == Losses()
 
 
 async def test_foretelling_runs_nothing_of_the_repository(world: World, repository: Path) -> None:
@@ -208,10 +212,123 @@ async def test_foretelling_runs_nothing_of_the_repository(world: World, reposito
     os.utime(repository / "a.txt", (1, 1))
 
     for args in ("reset --hard HEAD~1", "checkout .", "clean -fd", "stash drop", "branch -D side"):
-        assert await GitTool().losses(Git(tuple(args.split())), world.context())
+        assert (await _losses(world, args)).text
         assert not marker.exists(), args
 
 
 @pytest.mark.parametrize("args", [(), ("frob",), ("branch", "-D"), ("push", "-f", "--", "x")])
 def test_odd_arguments_are_no_error(args: tuple[str, ...]) -> None:
     assert isinstance(doubts(args), tuple)
+
+
+@covers("R-GIT-3")
+@pytest.mark.usefixtures("repository")
+@pytest.mark.parametrize(
+    ("args", "weighs"),
+    [
+        ("reset --soft HEAD~1", False),
+        ("reset HEAD~1", False),
+        ("reset --hard", True),
+        ("rebase HEAD~2", True),
+        ("rebase --continue", False),
+        ("commit --amend", True),
+        ("switch -C side main", True),
+        ("checkout -B old side", False),
+        ("branch -D side", True),
+        ("branch -D old", False),
+        ("update-ref -d refs/heads/side", True),
+        ("update-ref refs/heads/side main", False),
+        ("filter-branch --all", True),
+        ("checkout-index -f a.txt", True),
+        ("checkout-index a.txt", False),
+        ("read-tree -u --reset HEAD", True),
+        ("read-tree HEAD", False),
+        ("worktree remove x", False),
+        ("worktree remove --force", False),
+        ("stash drop", True),
+        ("stash drop 7", False),
+        ("restore $FILE", True),
+        ("branch -D $NAME", True),
+        ("worktree remove -f $TREE", True),
+        ("reset --hard \0", False),
+    ],
+)
+async def test_only_work_kept_nowhere_else_and_commits_that_others_have_weigh(
+    world: World, args: str, *, weighs: bool
+) -> None:
+    losses = await _losses(world, args)
+
+    assert losses.command == (tuple(args.split(" ")) if weighs else ())
+
+
+async def test_commits_that_nobody_else_has_may_be_rewritten_unasked(
+    world: World, repository: Path
+) -> None:
+    _git(repository, "stash")
+    _git(repository, "commit", "--allow-empty", "-qm", "my own")
+
+    amended = await _losses(world, "commit --amend", "rebase HEAD~1")
+    published = await _losses(world, "commit --amend", "rebase HEAD~2")
+
+    assert ("my own" in amended.text, amended.command) == (True, ())
+    assert published.command == ("rebase", "HEAD~2")
+
+
+async def test_of_a_worktree_elsewhere_what_is_not_committed_is_told_of_a_stranger_nothing(
+    world: World, repository: Path
+) -> None:
+    tree, stranger = world.outside / "tree", world.outside / "stranger"
+    _git(repository, "worktree", "add", "-q", "--detach", str(tree))
+    _git(world.outside, "init", "-q", str(stranger))
+    for folder in (tree, stranger):
+        (folder / "a.txt").write_text("changed\n")
+        (folder / "private.txt").write_text("new\n")
+
+    by_name = await _losses(world, "worktree remove --force tree")
+    by_path = await _losses(world, f"worktree remove --force {tree}")
+    other = await _losses(world, f"worktree remove --force {stranger}")
+
+    assert by_name.text == by_path.text
+    assert by_path.text.endswith(" lost:\n   M a.txt\n  ?? private.txt")
+    assert (bool(by_path.command), other) == (True, Losses())
+
+
+async def test_a_worktree_that_is_gone_has_nothing_to_lose(world: World, repository: Path) -> None:
+    tree = world.outside / "tree"
+    _git(repository, "worktree", "add", "-q", "--detach", str(tree))
+    shutil.rmtree(tree)
+
+    assert await _losses(world, f"worktree remove --force {tree}") == Losses()
+
+
+async def test_what_can_not_be_told_weighs_but_outside_a_repository_nothing_does(
+    world: World, repository: Path
+) -> None:
+    nowhere = GitCommand(("reset", "--hard"), "../elsewhere")
+
+    unknown = await foretold([nowhere], world.processes, world.workspace, "t1")
+    shutil.rmtree(repository / ".git")
+    outside = await _losses(world, "branch -D $NAME")
+
+    assert unknown.text.startswith("git reset --hard: what it loses can't be told: ")
+    assert (unknown.command, outside) == (("reset", "--hard"), Losses())
+
+
+async def test_of_very_many_commands_the_rest_is_taken_to_lose_something(
+    world: World, repository: Path
+) -> None:
+    _git(repository, "stash", "clear")
+    drops = [f"stash drop {number}" for number in range(COMMANDS_MAX + 2)]
+
+    losses = await _losses(world, *drops)
+
+    assert losses == Losses("and what 2 more git commands would lose", ("stash", "drop", "21"))
+
+
+async def test_what_a_rule_names_is_told_and_does_not_weigh(world: World, repository: Path) -> None:
+    del repository
+    named = GitCommand(("reset", "--hard"), is_named=True)
+
+    losses = await foretold([named], world.processes, world.workspace, "t1")
+
+    assert (losses.text.startswith(LOST), losses.command) == (True, ())

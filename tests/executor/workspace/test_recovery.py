@@ -53,6 +53,9 @@ def _files(root: Path) -> dict[str, bytes]:
         ({"f": OLD}, _staged("f", OLD, None), Done(), {}),
         ({}, _staged("f", OLD, None), Done(), {}),
         ({"f": THEIRS}, _staged("f", OLD, None), Unchanged(), {"f": THEIRS}),
+        ({}, _staged("gone/f", OLD, None, depth=1), Done(), {}),
+        ({"d/e/f": OLD}, _staged("d/e/f", OLD, None, depth=2), Done(), {}),
+        ({"d/e/f": OLD, "d/g": NEW}, _staged("d/e/f", OLD, None, depth=2), Done(), {"d/g": NEW}),
     ],
 )
 def test_one_change_is_finished_only_over_the_bytes_that_it_was_made_for(
@@ -71,6 +74,8 @@ def test_one_change_is_finished_only_over_the_bytes_that_it_was_made_for(
 
     if left is not None:
         assert _files(tmp_path) == (left if decided else bare)
+    folders = [path for path in tmp_path.rglob("*") if path.is_dir()]
+    assert all(any(folder.iterdir()) for folder in folders), "an empty folder is left"
 
 
 @covers("R-FILE-13")
