@@ -71,8 +71,8 @@ class Timed:
             began = time.perf_counter()
         self.close_ms = (time.perf_counter() - began) * 1000
 
-    def hint(self, output: bytes) -> str:
-        return self._inner.hint(output)
+    def hint(self, output: bytes, mark: str) -> str:
+        return self._inner.hint(output, mark)
 
     async def close(self) -> None:
         await self._inner.close()

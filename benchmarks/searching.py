@@ -109,7 +109,7 @@ async def cancelled(root: Path, case: Case, after: float) -> float:
 @asynccontextmanager
 async def _search(root: Path, case: Case) -> AsyncGenerator[asyncio.Task[ToolOutcome]]:
     """The call, which has begun."""
-    tool = next(tool for tool in TOOLS if tool.contract.name == case.tool)
+    tool = TOOLS[case.tool]
     parameters = msgspec.convert(case.parameters, tool.contract.parameters)
     workspace = Workspace(root)
     processes = Processes(_owner(), {"PATH": case.ripgrep or os.devnull})
