@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from executor.errors import ToolFailure
 from executor.redaction import Known, RedactedStream, Redactor, environment_secrets, file_secrets
+from tests.examples import examples
 from tests.executor.redaction.samples import A40, HARMLESS, KEY_BLOCK, KEY_LINE, SECRETS
 from tests.requirements import covers
 
@@ -151,14 +152,14 @@ texts = st.lists(pieces, max_size=12).map("".join)
 
 
 @covers("R-SECRET-1")
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(texts)
 def test_putting_back_undoes_replacing(text: str) -> None:
     made = redactor()
     assert made.put_back(made.redact(text)) == text
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(texts, st.lists(st.integers(0, 400), max_size=8))
 def test_a_stream_in_any_pieces_says_the_same_and_shows_no_secret(
     text: str, cuts: list[int]
