@@ -1,7 +1,8 @@
 """Golden frames damaged on the way: each is read, ignored or refused, in both directions."""
 
+import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import example, given
@@ -65,8 +66,10 @@ def test_a_damaged_frame_is_read_ignored_or_refused(
     direction: str, frame: bytes, mutations: list[_Mutation]
 ) -> None:
     """What is read means the same when it is written and read again."""
-    decode = DIRECTIONS[direction]
-    content = mutated(frame, mutations)
+    _require_an_answer(DIRECTIONS[direction], mutated(frame, mutations))
+
+
+def _require_an_answer(decode: Decode, content: bytes) -> None:
     try:
         found = decode(content, max_bytes=MAX_BYTES)
     except RemoteProtocolError as error:
@@ -90,3 +93,37 @@ def _is_text(content: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
+
+
+VALUES: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats() | st.text(max_size=9),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=6,
+)
+
+
+def _with_another(value: Any, way: list[int], other: Any) -> Any:
+    """`value` with `other` in the place that `way` leads to."""
+    if not way or not isinstance(value, dict | list) or not value:
+        return other
+    if isinstance(value, dict):
+        members = cast("dict[str, Any]", value)
+        name = sorted(members)[way[0] % len(members)]
+        return members | {name: _with_another(members[name], way[1:], other)}
+    items = list(cast("list[Any]", value))
+    at = way[0] % len(items)
+    items[at] = _with_another(items[at], way[1:], other)
+    return items
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS)
+@given(
+    frame=st.sampled_from(FRAMES),
+    way=st.lists(st.integers(0, 9), min_size=1, max_size=5),
+    other=VALUES,
+)
+def test_a_frame_with_a_value_of_any_kind_is_read_ignored_or_refused(
+    direction: str, frame: bytes, way: list[int], other: Any
+) -> None:
+    content = json.dumps(_with_another(json.loads(frame), way, other)).encode()
+    _require_an_answer(DIRECTIONS[direction], content)

@@ -48,7 +48,8 @@ REDIRECTIONS = st.sampled_from(
 )  # fmt: skip
 MILD_PROGRAMS = st.sampled_from(
     ["ls", "cat", "head -n 3", "grep -r x", "grep -n synthetic", "find", "wc -l", "sort", "echo",
-     "cd", "git log", "sed -n 1p", "test -f", "rg x", "diff README.md"]
+     "cd", "git log", "sed -n 1p", "test -f", "rg x", "diff README.md", "touch", "tee made",
+     "cp README.md"]
 )  # fmt: skip
 MILD_ARGUMENTS = st.sampled_from(
     ["README.md", "src", "src/app.py", ".", "*", "src/*.py", "'a b'", "a\\ b", '"$f"', "-r", "-la",
@@ -157,11 +158,13 @@ def _suspicion(line: str) -> str:
     """Characters of `line` that no line that only looks needs, outside quotes and known phrases."""
     bare = re.sub(r"'[^']*'", "Q", line)
     bare = re.sub(
-        r"(?<![\w}])[&12]?>\s*/dev/null|[12]?>&[12](?!\S)|&&|\"\$f\"|\$f\b|\\[ ;]", " ", bare
+        r"(?<![\w}])[&12]?>\s*/dev/null|[12]?>&[12](?!\w)|&&|\"\$f\"|\$f\b|\\[ ;]", " ", bare
     )
     bare = re.sub(r'"[^"$`\\]*"', "Q", bare)
+    # Which file is read, the shell that runs it tells.
+    bare = re.sub(r"(?<![<>&])<\s*[\w./][\w./\-]*", " ", bare)
     bare = re.sub(r"(^|\s)#.*", " ", bare)
-    return "".join(sorted(set(re.sub(r"[\w\s./:,+@%^=*?(){};|!\-]|<README.md", "", bare))))
+    return "".join(sorted(set(re.sub(r"[\w\s./:,+@%^=*?(){};|!\-]", "", bare))))
 
 
 def _picture(folder: Path) -> list[tuple[str, int, int, int]]:
@@ -190,7 +193,7 @@ def _run(line: str, root: Path) -> str:
 
 
 def test_both_oracles_would_tell(root: Path) -> None:
-    assert _suspicion("cat $(x) `y` <a >b & c") == "$&<>`"
+    assert _suspicion("cat $(x) `y` <<a >b & c") == "$&<>`"
     assert _suspicion('ls src 2>/dev/null && for f in *; do cat "$f"; done # why $(x)') == ""
     assert CANARY in _run("cat src/harmless.txt", root)
     with pytest.raises(AssertionError):

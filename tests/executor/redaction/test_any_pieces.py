@@ -11,10 +11,12 @@ from tests.executor.redaction.samples import HARMLESS, KEY_BLOCK, KEY_LINE, SECR
 from tests.requirements import covers
 
 KNOWN = (Known("DEPLOY_TOKEN", "quiet-river-stone"), Known("PIN", "multi word\nsecret"))
+# A certificate of the samples has a line of their key, which no real one has.
+HARMLESS_LINES = [text for text in HARMLESS if KEY_LINE not in text]
 NOISE = st.one_of(
     st.text(st.characters(exclude_categories=("Cs",)), max_size=30),
     st.sampled_from(
-        [*HARMLESS, "", "\r 10 %\r", "$ make", "\x1b[31mred\x1b[0m", "a" * 5000, "=" * 80]
+        [*HARMLESS_LINES, "", "\r 10 %\r", "$ make", "\x1b[31mred\x1b[0m", "a" * 5000, "=" * 80]
     ),
     st.sampled_from(["token", "password is", "«secret:", "»", "-----BEGIN", "authorization:"]),
 )

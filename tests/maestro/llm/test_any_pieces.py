@@ -13,7 +13,8 @@ from maestro.llm.assembly import Assembly
 from maestro.llm.connection import Answer
 from maestro.llm.sse import EventStream, StreamTooLarge
 
-CUTS = st.lists(st.integers(0, 4000), max_size=12)
+CUTS = st.lists(st.floats(0, 1), max_size=12)
+"""Where a text is cut, as shares of its length."""
 _WORDS = st.sampled_from(["a", "é", "😀", "\u2028", '"', "\\", "", "\n\ndata: x", "[DONE]"])
 
 
@@ -29,7 +30,7 @@ def _chunk(delta: Any, finish: str | None) -> dict[str, Any]:
 
 
 def _event(chunk: dict[str, Any]) -> bytes:
-    return json.dumps(chunk, ensure_ascii=False).encode()
+    return json.dumps(chunk, ensure_ascii=False, indent=1).encode()
 
 
 _DELTAS: st.SearchStrategy[Any] = st.one_of(
@@ -53,8 +54,8 @@ _CHUNKS = st.builds(_event, st.builds(_chunk, _DELTAS, _ENDS) | st.sampled_from(
 EVENTS = st.lists(_CHUNKS | st.just(b"[DONE]") | st.binary(max_size=12), max_size=8)
 
 
-def pieces(content: bytes, cuts: list[int]) -> list[bytes]:
-    places = [0, *sorted(min(cut, len(content)) for cut in cuts), len(content)]
+def pieces(content: bytes, cuts: list[float]) -> list[bytes]:
+    places = [0, *sorted(round(cut * len(content)) for cut in cuts), len(content)]
     return [content[a:b] for a, b in itertools.pairwise(places)]
 
 
@@ -73,13 +74,19 @@ def _read(parts: list[bytes]) -> tuple[list[object], Reply | str]:
         return live, f"{type(error).__name__}: {error}"
 
 
-@given(events=EVENTS, ending=st.sampled_from([b"\n\n", b"\r\n\r\n", b"\r\r"]), cuts=CUTS)
+def _written(event: bytes, ending: bytes) -> bytes:
+    """An event, a field for each of its lines."""
+    return b"".join(b"data: " + line + ending for line in event.split(b"\n")) + ending
+
+
+@given(events=EVENTS, ending=st.sampled_from([b"\n", b"\r\n", b"\r"]), cuts=CUTS)
 def test_a_stream_of_events_is_the_same_reply_however_it_is_cut(
-    events: list[bytes], ending: bytes, cuts: list[int]
+    events: list[bytes], ending: bytes, cuts: list[float]
 ) -> None:
-    content = b"".join(b"data: " + event + ending for event in events)
+    content = b"".join(_written(event, ending) for event in events)
 
     assert _read(pieces(content, cuts)) == _read([content])
+    assert _read([bytes([byte]) for byte in content]) == _read([content])
 
 
 _BODIES = st.binary(max_size=60)
@@ -90,7 +97,7 @@ _HEADS = st.sampled_from(
 )  # fmt: skip
 
 
-def _chunked(head: bytes, body: bytes, cuts: list[int]) -> bytes:
+def _chunked(head: bytes, body: bytes, cuts: list[float]) -> bytes:
     parts = [part for part in pieces(body, cuts) if part]
     chunks = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in parts)
     return head + b"Transfer-Encoding: chunked\r\n\r\n" + chunks + b"0\r\n\r\n"
@@ -123,8 +130,8 @@ def _answered(parts: list[bytes]) -> tuple[object, ...]:
 
 
 @given(content=ANSWERS, cuts=CUTS)
-@example(content=b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", cuts=[17, 18, 19])
-def test_an_answer_of_http_is_the_same_however_it_is_cut(content: bytes, cuts: list[int]) -> None:
+@example(content=b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", cuts=[0.4, 0.5])
+def test_an_answer_of_http_is_the_same_however_it_is_cut(content: bytes, cuts: list[float]) -> None:
     parts = [part for part in pieces(content, cuts) if part]
 
     assert _answered(parts) == _answered([content] if content else [])
