@@ -16,7 +16,6 @@ from executor.journal.records import (
     CallFinished,
     CallsAccepted,
     CallStarted,
-    Head,
     Seen,
     SessionKnown,
     encode_line,
@@ -24,8 +23,8 @@ from executor.journal.records import (
 )
 from executor.journal.state import JournalState
 from protocol.from_executor import ToolResult
+from tests.executor.journal.test_damage import HEAD
 
-HEAD = Head(journal_id="0" * 32, created=1.0, cwd="/p", server="ws://x", title="t")
 NAMES = tuple(f"t{number}" for number in range(5))
 CALLS = st.sampled_from(NAMES)
 RECORDS = st.lists(

@@ -2,7 +2,6 @@
 
 import errno
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,13 +9,6 @@ import pytest
 from executor.errors import OutsideWorkspace, ToolFailure
 from executor.workspace import Workspace
 from executor.workspace.root import failure_of
-
-
-@pytest.fixture
-def workspace(tmp_path: Path) -> Iterator[Workspace]:
-    workspace = Workspace(tmp_path)
-    yield workspace
-    workspace.close()
 
 
 @pytest.mark.parametrize(

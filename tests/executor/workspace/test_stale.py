@@ -1,20 +1,10 @@
 """What a model is told whose idea of a file is out of date."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from executor.errors import ToolFailure
 from executor.workspace import Workspace
 from executor.workspace.stale import require_seen
-
-
-@pytest.fixture
-def workspace(tmp_path: Path) -> Iterator[Workspace]:
-    workspace = Workspace(tmp_path)
-    yield workspace
-    workspace.close()
 
 
 def _refusal(workspace: Workspace, name: str, before: bytes, after: bytes) -> str:
