@@ -8,11 +8,15 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
+from tests.counted import pytest_collection_modifyitems
+from tests.examples import examples
 from tests.servers.postgres_server import PostgresServer, find_postgres, unprivileged
 from tests.servers.redis_server import RedisServer, find_valkey
 
+__all__ = ["pytest_collection_modifyitems"]  # a hook of pytest's
+
 # How long one example takes says more about the machine than about the code.
-settings.register_profile("project", deadline=None, print_blob=True)
+settings.register_profile("project", deadline=None, print_blob=True, max_examples=examples(100))
 settings.load_profile("project")
 
 

@@ -49,9 +49,7 @@ def _candidates(content: bytes) -> Iterator[tuple[str, Codec, bytes]]:
     text = _strictly(content, "utf-8")
     if text is not None:
         yield text, "utf-8", b""
-        return
-    narrow = _narrow(content)
-    if narrow is not None:
+    elif (narrow := _narrow(content)) is not None:
         yield content.decode(narrow), narrow, b""
 
 

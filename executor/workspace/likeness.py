@@ -34,23 +34,16 @@ def _owned_alike(handle: int, status: os.stat_result) -> bool:
 
 
 def _copy_attributes(handle: int, folder: int, name: str) -> None:
-    if sys.platform != "linux":
-        return  # Python knows no such attributes elsewhere
+    if sys.platform != "linux":  # pragma: no cover - Python knows no such attributes elsewhere
+        return
     try:
         old = os.open(name, _READ_FLAGS, dir_fd=folder)
     except OSError:
         return  # not readable: its attributes are not either
     try:
-        for attribute in _attributes(old):
-            if attribute not in _NOT_KEPT:
+        with suppress(OSError):  # a file system without them
+            for attribute in set(os.listxattr(old)) - _NOT_KEPT:
                 with suppress(OSError):
                     os.setxattr(handle, attribute, os.getxattr(old, attribute))
     finally:
         os.close(old)
-
-
-def _attributes(handle: int) -> list[str]:
-    try:
-        return os.listxattr(handle)
-    except OSError:  # a file system without them
-        return []

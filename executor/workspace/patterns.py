@@ -93,7 +93,7 @@ def unfolded(pattern: str) -> tuple[str, ...]:
             todo.extend(reversed(alternatives))
         if len(done) + len(todo) > ALTERNATIVES_MAX:
             raise BadPattern(f"its braces stand for more than {ALTERNATIVES_MAX} patterns")
-    return tuple(done)
+    return tuple(dict.fromkeys(done))
 
 
 def _alternatives(pattern: str) -> list[str] | None:

@@ -216,7 +216,7 @@ def _stage(root: Root, place: Place, change: Change, new_mode: int) -> None:
     name = place.staged.temporary
     if change.like is not None:
         with root.located(change.like) as model:
-            like = model.folder, model.rest[0]
+            like = (model.folder, model.rest[0]) if model.path.kind == "file" else None
             write_temporary(place.folder, name, change.content, new_mode, like)
     else:
         like = (place.folder, place.rest[0]) if len(place.rest) == 1 else None

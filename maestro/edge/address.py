@@ -5,6 +5,7 @@ Pure. Believes no header of anybody else.
 
 import ipaddress
 from collections.abc import Sequence
+from typing import assert_never
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -28,6 +29,8 @@ def client_address(
             return str(address)
         case None:
             return None
+        case _:
+            assert_never(address)
 
 
 def _parsed(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

@@ -19,6 +19,7 @@ from protocol.errors import CloseCode, ErrorCode, RemoteProtocolError
 from protocol.from_executor import FromExecutor, Interrupt, ToolResult, UserMessage
 from protocol.from_maestro import FromMaestro
 from protocol.wire import Frame
+from tests.examples import examples
 from tests.protocol import strategies
 from tests.protocol.golden import FROM_EXECUTOR, text_of
 
@@ -45,7 +46,7 @@ def result_frame(**changes: Any) -> str:
     return json.dumps({"type": "tool_result", "payload": payload})
 
 
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 @given(_KINDS, st.data())
 def test_every_message_comes_out_as_it_went_in(sent: tuple[Any, Any], data: Any) -> None:
     kind, decode = sent
@@ -55,7 +56,7 @@ def test_every_message_comes_out_as_it_went_in(sent: tuple[Any, Any], data: Any)
     assert decode(encode(frame).decode(), max_bytes=MAX_BYTES) == frame
 
 
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 @given(_KINDS, st.data())
 def test_whatever_strings_a_message_holds_its_bytes_are_well_formed(
     sent: tuple[Any, Any], data: Any

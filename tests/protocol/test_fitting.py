@@ -197,3 +197,17 @@ def test_any_cuttable_message_of_any_size_fits_the_least_limit(kind: Any, data: 
     assert type(fitted.message) is kind
     assert fitted is frame or fitted.message.truncated
     assert msgspec.structs.replace(fitted, message=message) == frame
+
+
+@pytest.mark.parametrize("character", ["\U0001f600", "\n", "\u2028", "\x01"])
+def test_strings_are_cut_between_characters_wherever_the_limit_falls(character: str) -> None:
+    text = character * 9000
+    metadata = ResultMetadata(exit_code=3, diff=f"-{text}")
+    for limit in range(_LIMIT, _LIMIT + 7):
+        fitted = fit(Frame(ToolResult("c", "success", text, "g", metadata=metadata)), limit)
+
+        cut_one = fitted.message
+        assert len(encode(fitted)) <= limit
+        assert set(cut_one.result) == {character}
+        assert set(cut_one.metadata.diff or "") == {"-", character}
+        assert cut_one.metadata.exit_code == 3

@@ -15,6 +15,7 @@ from protocol.from_executor import FromExecutor
 from protocol.from_maestro import FromMaestro
 from protocol.schema import schema, schema_text
 from protocol.wire import Frame
+from tests.examples import examples
 from tests.protocol import strategies
 from tests.protocol.golden import ALL
 from tests.requirements import covers
@@ -47,7 +48,7 @@ def test_golden_frames_meet_the_schema(direction: str, frame: Frame[Any]) -> Non
     assert is_valid(_DIRECTIONS[direction], json.loads(encode(frame)))
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @given(
     st.sampled_from(
         [("FromExecutor", kind) for kind in get_args(FromExecutor)]

@@ -18,6 +18,7 @@ from maestro.ledger.ledger import SqlLedger
 from maestro.ports import Appended, Attached, AttachRefused, Refused, SessionRow
 from tests.contract.ledger.desk import OWNER, Desk, ended
 from tests.contract.ledger.places import Place
+from tests.examples import examples
 
 CALLS = st.sampled_from(["t0", "t1", "t2", "t3"])
 RESULTS = st.sampled_from(["first", "second"])
@@ -162,7 +163,8 @@ def test_any_order_of_answers_resends_and_attaches_leaves_the_truth(
 
     try:
         run_state_machine_as_test(
-            Session, settings=settings(max_examples=30, stateful_step_count=20, deadline=None)
+            Session,
+            settings=settings(max_examples=examples(30), stateful_step_count=20, deadline=None),
         )
     finally:
         runner.run(ledger.close())

@@ -359,9 +359,9 @@ def test_a_decision_about_a_huge_line_takes_milliseconds(line: str, asking: Poli
     call = built_in("Shell", command=line)
     took: list[float] = []
     for _ in range(5):
-        began = time.perf_counter()
+        began = time.thread_time()
         verdict = asking.decide(call)
-        took.append(time.perf_counter() - began)
+        took.append(time.thread_time() - began)
         assert isinstance(verdict, Ask)
     assert min(took) < 0.005
 

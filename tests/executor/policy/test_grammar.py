@@ -34,6 +34,7 @@ def _commands(line: str) -> list[tuple[str, ...]]:
         ("find ! -name {} \\;", [("find", "!", "-name", "{}", ";")]),
         ("2>/dev/null ls", [("ls",)]),
         ('a "é\u2014ü 中"\n', [("a", "é\u2014ü 中")]),
+        ("a é\\ b HEAD~1\\ c", [("a", "é b", "HEAD~1 c")]),
     ],
 )
 def test_the_grammar_reads_what_is_more_than_plain_words(

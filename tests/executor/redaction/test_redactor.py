@@ -5,6 +5,7 @@ from hypothesis import given, settings
 
 from executor.errors import ToolFailure
 from executor.redaction import Known, Redactor, environment_secrets, file_secrets
+from tests.examples import examples
 from tests.executor.redaction.samples import HARMLESS, KEY_BLOCK, KEY_LINE, SECRETS
 from tests.executor.redaction.texts import KNOWN, redactor, texts
 from tests.requirements import covers
@@ -133,7 +134,7 @@ def test_what_is_kept_is_bounded() -> None:
 
 
 @covers("R-SECRET-1")
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(texts)
 def test_putting_back_undoes_replacing(text: str) -> None:
     made = redactor()

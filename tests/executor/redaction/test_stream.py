@@ -5,12 +5,13 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from executor.redaction import Known, RedactedStream, Redactor
+from tests.examples import examples
 from tests.executor.redaction.samples import A40, KEY_BLOCK, KEY_LINE, SECRETS
 from tests.executor.redaction.texts import KNOWN, redactor, texts
 from tests.requirements import covers
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(texts, st.lists(st.integers(0, 400), max_size=8))
 def test_a_stream_in_any_pieces_says_the_same_and_shows_no_secret(
     text: str, cuts: list[int]
@@ -27,7 +28,7 @@ def test_a_stream_in_any_pieces_says_the_same_and_shows_no_secret(
 
 
 @covers("R-SECRET-1")
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(texts, st.lists(st.integers(0, 400), max_size=8))
 def test_what_a_stream_has_shown_is_at_every_moment_how_the_whole_text_begins(
     text: str, cuts: list[int]

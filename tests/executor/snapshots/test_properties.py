@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from executor.snapshots.undoing import Refused, Restored, redo
+from tests.examples import examples
 from tests.executor.snapshots.world import World, tree_of, world_in
 from tests.requirements import covers
 
@@ -92,7 +93,7 @@ def _run(world: World, script: list[Operation]) -> None:
 
 
 @covers("R-UNDO-1")
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(before=SCRIPTS, calls=st.lists(SCRIPTS, min_size=1, max_size=3))
 def test_undo_gives_every_byte_mode_and_link_back_and_redo_takes_them_again(
     before: list[Operation], calls: list[list[Operation]]
@@ -118,7 +119,7 @@ def test_undo_gives_every_byte_mode_and_link_back_and_redo_takes_them_again(
 
 
 @covers("R-UNDO-2")
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(before=SCRIPTS, call=SCRIPTS, after=SCRIPTS)
 def test_what_the_user_changed_later_is_there_after_undo_or_undo_is_refused(
     before: list[Operation], call: list[Operation], after: list[Operation]

@@ -15,6 +15,7 @@ from executor.patch.parse import parsed
 from executor.tool_context import ToolOutcome
 from protocol.from_executor import ResultMetadata
 from protocol.wire import FileChange
+from tests.examples import examples
 from tests.executor.tools.world import World
 from tests.requirements import covers
 
@@ -413,7 +414,9 @@ _MARKED = st.tuples(st.sampled_from(" -+"), _LINE).map("".join)
 
 @covers("R-FILE-12")
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(60),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
     files=st.lists(st.lists(_LINE, max_size=6), min_size=2, max_size=3),
@@ -455,7 +458,7 @@ _PIECE = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(pieces=st.lists(_PIECE, max_size=14), whole=st.booleans())
 def test_whatever_the_parser_is_given_it_reads_or_refuses(
     pieces: list[str], *, whole: bool

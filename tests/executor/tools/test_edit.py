@@ -12,6 +12,7 @@ from executor.tool_context import ToolOutcome
 from executor.workspace.files import MISSING
 from protocol.from_executor import ResultMetadata
 from protocol.wire import FileChange
+from tests.examples import examples
 from tests.executor.tools.world import World
 from tests.requirements import covers
 
@@ -388,7 +389,9 @@ _CODECS = st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-32", "utf-16-le"
 
 @covers("R-FILE-1")
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(150),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
     before=_LINES,

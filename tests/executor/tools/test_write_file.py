@@ -15,6 +15,7 @@ from executor.workspace import Workspace
 from executor.workspace.text import decode
 from protocol.from_executor import ResultMetadata
 from protocol.wire import FileChange
+from tests.examples import examples
 from tests.executor.tools.world import World
 from tests.requirements import covers
 
@@ -207,7 +208,9 @@ async def test_the_owner_of_an_existing_file_is_kept(world: World) -> None:
 
 @covers("R-FILE-4")
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(60),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
     text=st.text(st.characters(codec="latin-1", exclude_categories=("Cc",)), min_size=4),

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from executor.errors import OutsideWorkspace, ToolFailure
 from executor.workspace import ResolvedPath, Workspace
+from tests.examples import examples
 from tests.executor.workspace.swapping import changing_places
 from tests.requirements import covers
 
@@ -133,7 +134,9 @@ _PART = st.sampled_from(
 
 @covers("R-POLICY-1")
 @settings(
-    max_examples=3000, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(3000),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(parts=st.lists(_PART, max_size=8), prefix=st.sampled_from(["", "/", "{root}/", "{root}"]))
 @example(parts=["-evil", "file"], prefix="{root}")

@@ -13,6 +13,7 @@ from executor.workspace import Workspace
 from executor.workspace.file_types import UnknownType, globs_of_type, types
 from executor.workspace.search import Hit, Request, search
 from executor.workspace.secret_names import is_secret
+from tests.examples import examples
 from tests.requirements import covers
 
 RIPGREP = shutil.which("rg") or ""
@@ -70,7 +71,7 @@ def drawn_files(draw: st.DrawFn) -> tuple[str, str]:
 @covers("R-SEARCH-1")
 @needs_ripgrep
 @given(st.lists(drawn_files(), min_size=8, max_size=40))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_files_of_a_kind_are_those_that_ripgrep_finds(
     tmp_path_factory: pytest.TempPathFactory, files: list[tuple[str, str]]
 ) -> None:

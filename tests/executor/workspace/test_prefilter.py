@@ -14,6 +14,7 @@ from executor.workspace import Workspace, search
 from executor.workspace.patterns import glob_patterns
 from executor.workspace.prefilter import Prefilter, possible, prefilter
 from executor.workspace.walk import Pruning
+from tests.examples import examples
 from tests.requirements import covers
 
 RIPGREP = shutil.which("rg")
@@ -34,6 +35,12 @@ needs_ripgrep = pytest.mark.skipif(RIPGREP is None, reason="there is no ripgrep 
         ("x(?i:Select)", Prefilter(("Select",), folded=True)),
         ("café", Prefilter(("caf",))),
         ("(?:one)?two", Prefilter(("two",))),
+        ("(?>ab)c", Prefilter(("ab",))),
+        ("(?>(?i:ab))c", Prefilter(("ab",), folded=True)),
+        ("(?:(?i:ab))+", Prefilter(("ab",), folded=True)),
+        ("(?:(?i:ab)|cd)", Prefilter(("ab", "cd"), folded=True)),
+        ("a++bc", Prefilter(("bc",))),
+        ("|".join(f"{number:02}word" for number in range(40)), None),
         (r"\d+", None),
         ("(foo)?", None),
         ("foo|.", None),
@@ -73,7 +80,7 @@ CODECS = st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32",
 @example("k", ["\u212a"], "utf-8", True, False)
 @example("(?i:s)", ["\u017f"], "utf-8", False, False)
 @example("ab", ["ab"], "utf-16", False, False)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 def test_no_file_that_matches_is_ruled_out(
     pattern: str, lines: list[str], codec: str, ignore_case: bool, multiline: bool
 ) -> None:
@@ -93,7 +100,7 @@ def test_no_file_that_matches_is_ruled_out(
 @given(
     PATTERNS, st.lists(st.tuples(st.lists(LINES, max_size=4), CODECS), max_size=6), st.booleans()
 )
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_ripgrep_rules_out_what_python_does(
     tmp_path_factory: pytest.TempPathFactory,
     pattern: str,
@@ -130,6 +137,19 @@ def test_a_ripgrep_that_fails_rules_nothing_out(tmp_path: Path) -> None:
     assert list(possible(paths, Prefilter(("x",)), str(tmp_path / "missing"))) == paths
 
 
+def test_of_each_batch_what_ripgrep_names_is_kept_in_order(tmp_path: Path) -> None:
+    """A program in its place names the last of the files that it is given, and says that it did."""
+    scripted = tmp_path / "rg"
+    scripted.write_text("#!/bin/sh\nshift $(($# - 1)); printf '%s\\0' \"$1\"\n")
+    scripted.chmod(0o755)
+    paths = [(f"{number:03}",) for number in range(300)]
+
+    found = list(possible(paths, Prefilter(("x",)), str(scripted)))
+    assert found == [("255",), ("299",)]
+    assert list(possible(paths[:256], Prefilter(("x",)), str(scripted))) == [("255",)]
+    assert list(possible([], Prefilter(("x",)), str(scripted))) == []
+
+
 NAMES = st.sampled_from(["a", "b.py", "c.txt", ".h", "-d", "e f", "[x]", "é", "n\nl", "sub.py"])
 TREES = st.dictionaries(
     st.lists(NAMES, min_size=1, max_size=3).map("/".join), LINES, min_size=1, max_size=12
@@ -157,7 +177,7 @@ def _plain(env: dict[str, str]) -> dict[str, str]:
 @covers("R-SEARCH-2")
 @needs_ripgrep
 @given(TREES, IGNORED, IGNORED, IGNORED)
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_a_listing_is_gits_and_ripgreps(
     tmp_path_factory: pytest.TempPathFactory,
     tree: dict[str, str],

@@ -114,3 +114,15 @@ def test_a_folder_that_became_a_link_leads_nothing_out_of_the_project(tmp_path: 
 
     assert settled == Unchanged()
     assert _files(tmp_path / "out") == {"f": OLD, ".codegen-in-f.tmp": NEW}
+
+
+def test_a_file_that_became_a_link_to_elsewhere_is_left_to_whoever_made_it_one(
+    tmp_path: Path,
+) -> None:
+    _write(tmp_path, {"g": OLD, "in/.codegen-in-f.tmp": NEW})
+    (tmp_path / "in/f").symlink_to("../g")
+
+    settled = settle(tmp_path, [_staged("in/f", OLD, NEW, depth=1)], decided=True)
+
+    assert settled == Unchanged()
+    assert (tmp_path / "g").read_bytes() == OLD

@@ -22,6 +22,7 @@ from maestro.domain.transcript import Transcript
 from maestro.errors import NewerEvent
 from protocol.from_executor import RunLimits, RunWishes, ToolError, ToolStatus
 from protocol.wire import ImageContent, TextContent, Usage
+from tests.examples import examples
 from tests.maestro.domain.ledgers import Script, folded
 
 
@@ -239,7 +240,7 @@ def played(moves: Sequence[int]) -> Script:
     return script
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(st.lists(st.integers(0, 1000), min_size=5, max_size=60), st.integers(1, 9))
 def test_any_interleaving_gives_valid_turns_and_any_cut_gives_the_same_fold(
     moves: list[int], stride: int

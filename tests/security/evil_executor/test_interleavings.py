@@ -5,7 +5,6 @@ the long form.
 """
 
 import asyncio
-import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -28,6 +27,7 @@ from maestro.domain.events import (
 from maestro.ledger.sqlite import open_sqlite
 from maestro.ports import Appended, Attached, Claim, Opened, Refused
 from protocol.from_executor import ProjectSpec
+from tests.examples import examples
 from tests.requirements import covers
 
 OWNERS = ("ada", "evil")
@@ -165,7 +165,7 @@ class Interleaving(RuleBasedStateMachine):
 @covers("R-EVIL-2")
 class TestInterleavings(Interleaving.TestCase):
     settings = settings(
-        max_examples=int(os.environ.get("CODEGEN_EXAMPLES", "25")),
+        max_examples=examples(25),
         stateful_step_count=25,
         deadline=None,
     )
