@@ -186,7 +186,9 @@ def _pieces(chunk: bytes, size: int | None) -> Iterator[bytes]:
 def _reset(writer: asyncio.StreamWriter) -> None:
     """Close by RST: what waits in either direction is thrown away."""
     connection: socket.socket | None = writer.get_extra_info("socket")
-    if connection is not None and connection.family != socket.AF_UNIX:
+    if connection is None or connection.fileno() < 0:
+        return  # it has ended by itself
+    if connection.family != socket.AF_UNIX:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     writer.transport.abort()
 

@@ -6,7 +6,7 @@ What is frozen runs no `finally`; `bury` lets it come to its end, once that can 
 import asyncio
 import contextlib
 import contextvars
-from collections.abc import Coroutine, Generator
+from collections.abc import AsyncGenerator, Coroutine, Generator
 from typing import Any
 
 
@@ -50,13 +50,21 @@ class Life:
         death.cancel()
         return self._is_over.is_set()
 
+    @contextlib.asynccontextmanager
+    async def buried_at_last(self) -> AsyncGenerator[None]:
+        """However the block ends: what stays frozen can't be ended by its loop either."""
+        try:
+            yield
+        finally:
+            await self.bury()
+
     async def bury(self) -> None:
         """After this nothing of it runs."""
-        assert self._root is not None
         if not self._buried.done():
             self._buried.set_result(None)
-        self._root.cancel()
-        await asyncio.gather(self._root, return_exceptions=True)
+        if self._root is not None:
+            self._root.cancel()
+            await asyncio.gather(self._root, return_exceptions=True)
 
 
 _LIFE: contextvars.ContextVar["Life | None"] = contextvars.ContextVar("life", default=None)

@@ -71,7 +71,7 @@ async def ledger_after(
     life = Life(awaits)
     first, second = Counted(life), Counted()
     begun = SessionStart(NewSession("do it"))
-    async with asyncio.timeout(SECONDS):
+    async with life.buried_at_last(), asyncio.timeout(SECONDS):
         was_killed = await life.live(work(rig, proxy.address, begun, first))
         session_id = rig.journal.session_id
         assert session_id is not None
