@@ -106,9 +106,7 @@ class _Opening(asyncio.Protocol):
             self._refuse(self._refusal)
         elif isinstance(exc, OSError):
             self._opened.set_exception(exc)
-        elif self._said:
-            self._opened.set_exception(no_maestro("what it says is not HTTP"))
-        else:
+        else:  # what has come so far can be the beginning of an answer
             why = "the connection was closed before an answer"
             self._opened.set_exception(DialFailed(why, "soon"))
 

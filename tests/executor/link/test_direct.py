@@ -33,7 +33,9 @@ async def serving(handler: Handler) -> AsyncGenerator[Endpoint]:
 
 
 @asynccontextmanager
-async def saying(answer: Callable[[str], bytes]) -> AsyncGenerator[Endpoint]:
+async def saying(
+    answer: Callable[[str], bytes], *, hangs_up: bool = False
+) -> AsyncGenerator[Endpoint]:
     """A server that answers a request, given its key, and then keeps the connection open."""
 
     left = asyncio.Event()
@@ -43,7 +45,8 @@ async def saying(answer: Callable[[str], bytes]) -> AsyncGenerator[Endpoint]:
         key = request.partition(b"Sec-WebSocket-Key: ")[2].split(b"\r\n")[0].decode()
         writer.write(answer(key))
         with suppress(ConnectionError):
-            await reader.read()
+            if not hangs_up:
+                await reader.read()
         writer.close()
         left.set()
 
@@ -292,6 +295,15 @@ async def test_what_is_no_upgrade_is_told_at_once(answer: str, why: str) -> None
     async with saying(lambda _: answer.encode()) as where:
         with pytest.raises(DialFailed, match=why):
             await open_direct(where)
+
+
+@pytest.mark.parametrize("cut", [0, 3, 12, len(UPGRADE) - 1])
+async def test_an_answer_that_breaks_off_is_asked_for_again(cut: int) -> None:
+    async with saying(lambda _: UPGRADE[:cut].encode(), hangs_up=True) as where:
+        with pytest.raises(DialFailed, match="closed before an answer") as failed:
+            await open_direct(where)
+
+    assert failed.value.hope == "soon"
 
 
 async def test_what_was_not_offered_is_refused() -> None:
