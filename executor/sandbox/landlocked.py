@@ -16,7 +16,7 @@ from executor.sandbox import landlock
 from executor.sandbox.hints import hint, network_words
 from executor.sandbox.landlock import DEVICE, LIST, READ, WRITE, Tree
 from executor.sandbox.launch import Grant, Launch, Restrictions
-from executor.sandbox.limits import Group, memory_of
+from executor.sandbox.limits import Group, group_name, memory_of
 from executor.sandbox.outline import outline
 from executor.sandbox.premises import EVERYWHERE, Premises
 from executor.sandbox.scan import Scan
@@ -77,7 +77,7 @@ class Landlocked:
         premises = self._premises
         system, program = self._machine = self._machine or self._looked_at()
         if self._group is None:
-            self._group = Group(f"codegen-{os.getpid()}-{id(self):x}", premises.bounds)
+            self._group = Group(group_name(self), premises.bounds)
         restrictions = Restrictions(
             project=str(premises.project),
             identity=premises.identity,

@@ -4,6 +4,8 @@ Makes one group for a session where this user may; limits of single processes ar
 """
 
 import os
+import re
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +15,14 @@ from executor.sandbox.premises import Bounds
 _MOUNT = Path("/sys/fs/cgroup")
 _OURS = 64
 """Processes of the executor's own beside the commands'."""
+_MADE_BY = re.compile(r"codegen-([0-9]+)-[0-9a-f]+")
+_YOUNG_S = 60.0
+"""An executor whose processes are not seen from here may be about to enter its group."""
+
+
+def group_name(owner: object) -> str:
+    """By which whoever comes later knows that this process has made it."""
+    return f"codegen-{os.getpid()}-{id(owner):x}"
 
 
 def memory_of(bounds: Bounds) -> int:
@@ -40,6 +50,7 @@ class Group:
 
 def _made(name: str, bounds: Bounds) -> Iterator[Path]:
     for parent in _parents():
+        _remove_left(parent)
         folder = parent / name
         try:
             folder.mkdir()
@@ -54,6 +65,21 @@ def _made(name: str, bounds: Bounds) -> Iterator[Path]:
         with suppress(OSError):  # a controller that is not given to this user
             (folder / "memory.max").write_text(str(memory_of(bounds)))
         yield folder
+
+
+def _remove_left(parent: Path) -> None:
+    """Remove groups of executors that were killed; one with a process in it can't be removed."""
+    try:
+        names = os.listdir(parent)
+    except OSError:
+        return
+    for name in names:
+        made_by = _MADE_BY.fullmatch(name)
+        if made_by is None or os.path.exists(f"/proc/{made_by[1]}"):
+            continue
+        with suppress(OSError):  # it is gone, or in use
+            if time.time() - os.stat(parent / name).st_mtime > _YOUNG_S:
+                os.rmdir(parent / name)
 
 
 def _parents() -> Iterator[Path]:

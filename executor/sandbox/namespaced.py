@@ -15,7 +15,7 @@ from executor.errors import SandboxBroken, ToolFailure
 from executor.sandbox import bubblewrap
 from executor.sandbox.hints import hint, network_words
 from executor.sandbox.launch import Launch, Opened
-from executor.sandbox.limits import Group, memory_of
+from executor.sandbox.limits import Group, group_name, memory_of
 from executor.sandbox.outline import COMMON_FOLDER_CONTENT, Outline, outline
 from executor.sandbox.premises import EVERYWHERE, Premises
 from executor.sandbox.scan import Scan
@@ -195,7 +195,7 @@ class Bubblewrapped:
         own = [path for path in premises.own if path.is_dir() and not _beneath(path, hidden)]
         hidden = (*hidden, *(path for path in own if not path.is_relative_to(premises.project)))
         readable = (*shown_tools(premises, hidden), *git_configuration(premises.home))
-        group = Group(f"codegen-{os.getpid()}-{id(self):x}", premises.bounds)
+        group = Group(group_name(self), premises.bounds)
         places = [(premises.temporary, TEMPORARY)]  # first: homes in there are laid over it
         if premises.home.is_dir() or _beneath(premises.home, hidden):
             places.append((premises.home_kept, premises.home))
