@@ -131,6 +131,9 @@ class ChosenLate:
     def _tell(self, mark: str, host: str, port: int, verdict: str) -> None:
         self._told(mark, host, port, verdict)
 
+    async def broken(self, launch: Launch, code: int, output: bytes) -> str:
+        return "" if self._made is None else await self._made.broken(launch, code, output)
+
     def hint(self, output: bytes, mark: str) -> str:
         return "" if self._made is None else self._made.hint(output, mark)
 

@@ -52,6 +52,10 @@ class Contained:
         finally:
             await in_thread(lambda: self._removed(name, held))
 
+    async def broken(self, launch: Launch, code: int, output: bytes) -> str:
+        del launch, code, output
+        return ""
+
     def hint(self, output: bytes, mark: str) -> str:
         del mark
         network = network_words(self._premises.network)

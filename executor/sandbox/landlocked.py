@@ -64,6 +64,11 @@ class Landlocked:
                 raise ToolFailure("not_started", words) from error
         yield launch
 
+    async def broken(self, launch: Launch, code: int, output: bytes) -> str:
+        """A process that can't restrict itself becomes no command, and its warden says so."""
+        del launch, code, output
+        return ""
+
     def hint(self, output: bytes, mark: str) -> str:
         del mark
         rules = RULES + network_words(self._premises.network)

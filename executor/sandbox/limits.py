@@ -1,9 +1,10 @@
-"""How much commands may take, where a control group can hold them to it.
+"""How much commands may take, where a control group or a namespace can hold them to it.
 
 Makes one group for a session where this user may; limits of single processes are set elsewhere.
 """
 
 import os
+import platform
 import re
 import time
 from collections.abc import Iterator
@@ -18,11 +19,31 @@ _OURS = 64
 _MADE_BY = re.compile(r"codegen-([0-9]+)-[0-9a-f]+")
 _YOUNG_S = 60.0
 """An executor whose processes are not seen from here may be about to enter its group."""
+_FIRST_REUSED = 300
+"""Below, the kernel gives out each process id of a namespace once only."""
+_BOUNDED_NAMESPACES = (6, 14)
+"""The first Linux where /proc/sys/kernel/pid_max is each process namespace's own. Before, it is
+the whole machine's, and must never be written."""
 
 
 def group_name(owner: object) -> str:
     """By which whoever comes later knows that this process has made it."""
     return f"codegen-{os.getpid()}-{id(owner):x}"
+
+
+def namespace_bound(bounds: Bounds, release: str | None = None) -> int | None:
+    """What /proc/sys/kernel/pid_max is set to in a command's namespace; None: by no means.
+
+    It holds root too, whom RLIMIT_NPROC does not bind: so many processes and threads at once, and
+    up to 300 more at first. For others the limit does, and they may not write the setting.
+    """
+    known = platform.release() if release is None else release
+    numbers = re.match(r"([0-9]+)\.([0-9]+)", known)
+    if os.getuid() != 0 or numbers is None:
+        return None
+    if (int(numbers[1]), int(numbers[2])) < _BOUNDED_NAMESPACES:
+        return None
+    return _FIRST_REUSED + bounds.processes
 
 
 def memory_of(bounds: Bounds) -> int:
