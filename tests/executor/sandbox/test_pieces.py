@@ -187,9 +187,11 @@ async def test_a_container_gets_the_project_and_nothing_else(tmp_path: Path) -> 
         assert (root / ".codegen").is_dir()
     os.close(handle)
 
-    assert launch.argv[:2] == ("/bin/true", "run")
-    assert launch.argv[-2:] == ("tools:1", "make")
-    for part in ("--network none", "--cap-drop ALL", "--read-only", "--pull never", "--env CI=1"):
+    assert launch.argv[5:7] == ("/bin/true", "run")
+    assert launch.argv[launch.argv.index("tools:1") + 1] == "/bin/sh"
+    assert launch.argv[-1] == "make"
+    assert launch.environment["CI"] == "1"
+    for part in ("--network none", "--cap-drop ALL", "--read-only", "--pull never", "--env CI "):
         assert part in line
     assert f"type=bind,src=/dev/null,dst={root}/.env,ro" in line
     assert sorted(os.listdir(root)) == [".env"]
