@@ -51,6 +51,7 @@ def container_engine() -> Generator[str]:
             _import(address, place / "image.tar", filter(None, programs))
             yield address
         finally:
+            _asked(address, "rm", "--force", *containers(address))  # of a test that failed
             child.end(signal.SIGTERM)
 
 

@@ -163,6 +163,14 @@ async def test_a_container_that_can_not_be_made_runs_nothing_and_says_why(
     )
 
     await contained.processes.close()
+
+    unfit = msgspec.structs.replace(contained.premises, writable=(Path("/proc/sys/kernel"),))
+    contained.use(Contained(unfit, CLIENT, IMAGE))
+    ended = await contained.ended("touch src/ran")
+    assert isinstance(ended.outcome, NotStarted)
+    assert "cannot be mounted because it is inside /proc" in ended.outcome.reason
+    await contained.processes.close()
+
     environment = {**contained.environment, "DOCKER_HOST": f"unix://{contained.folder}/none.sock"}
     premises = msgspec.structs.replace(contained.premises, environment=environment)
     contained.use(Contained(premises, CLIENT, IMAGE))
