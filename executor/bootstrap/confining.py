@@ -5,6 +5,7 @@ Looks at the machine at most once a start of it; what each sandbox does is in `e
 
 import asyncio
 import hashlib
+import sys
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -56,10 +57,11 @@ def chosen(settings: Settings, folders: Folders) -> Chosen:
     there = {
         "bubblewrap": findings.bubblewrap is not None,
         "landlock": findings.landlock,
+        "seatbelt": findings.seatbelt,
         "container": findings.container is not None,
     }
     if wish == "auto":
-        missing = ("bubblewrap", "landlock")
+        missing = ("seatbelt",) if sys.platform == "darwin" else ("bubblewrap", "landlock")
         why = "; ".join(f"{name}: {findings.why.get(name, '')}" for name in missing)
         return Chosen(findings.best) if findings.best else Chosen("none", why)
     if not there[wish]:
@@ -171,6 +173,10 @@ def _confinement(grounds: Grounds, told: Told) -> Confinement:
             if grounds.settings.image is None:
                 raise UsageError(NO_IMAGE)
             return Contained(premises, findings.container, grounds.settings.image)
+        case "seatbelt":
+            from executor.sandbox.belted import Belted
+
+            return Belted(premises)
         case _:
             from executor.sandbox.landlocked import Landlocked
 

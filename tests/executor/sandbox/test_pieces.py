@@ -13,7 +13,6 @@ from executor.sandbox.detect import look
 from executor.sandbox.outline import GIT_PARTS, outline
 from executor.sandbox.premises import Premises
 from executor.sandbox.scan import Found, Scan
-from executor.sandbox.seatbelt import profile
 from executor.sandbox.seccomp import program
 from executor.sandbox.stubs import Stubs
 
@@ -195,12 +194,3 @@ async def test_a_container_gets_the_project_and_nothing_else(tmp_path: Path) -> 
         assert part in line
     assert f"type=bind,src=/dev/null,dst={root}/.env,ro" in line
     assert sorted(os.listdir(root)) == [".env"]
-
-
-def test_seatbelts_rules_cover_protected_names_in_any_case(tmp_path: Path) -> None:
-    text = profile(_premises(tmp_path), [Path("/opt/tools")], [".env"])
-
-    assert text.startswith("(version 1)\n(deny default)\n")
-    assert "[.][cC][oO][dD][eE][gG][eE][nN](/|$)" in text
-    assert f'(deny file-read* file-write* (subpath "{tmp_path}/project/.env"))' in text
-    assert "(allow network*)" not in text
