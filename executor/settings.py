@@ -15,7 +15,7 @@ from executor.network.entries import EVERY, BadEntry, narrowed, parse_entry
 from executor.policy.rules import parse_rule
 from executor.policy.verdict import Mode
 
-SandboxWish = Literal["auto", "bubblewrap", "landlock", "container", "none"]
+SandboxWish = Literal["auto", "bubblewrap", "landlock", "seatbelt", "container", "none"]
 TABLES = {
     "sandbox": {"kind": "sandbox"} | {name: name for name in ("network", "writable", "image")},
     "shell": {"keep_background": "keep_background"},

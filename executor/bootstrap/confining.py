@@ -5,6 +5,7 @@ Looks at the machine at most once a start of it; what each sandbox does is in `e
 
 import asyncio
 import hashlib
+import sys
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -56,10 +57,11 @@ def chosen(settings: Settings, folders: Folders) -> Chosen:
     there = {
         "bubblewrap": findings.bubblewrap is not None,
         "landlock": findings.landlock,
+        "seatbelt": findings.seatbelt,
         "container": findings.container is not None,
     }
     if wish == "auto":
-        missing = ("bubblewrap", "landlock")
+        missing = ("seatbelt",) if sys.platform == "darwin" else ("bubblewrap", "landlock")
         why = "; ".join(f"{name}: {findings.why.get(name, '')}" for name in missing)
         return Chosen(findings.best) if findings.best else Chosen("none", why)
     if not there[wish]:
@@ -131,6 +133,9 @@ class ChosenLate:
     def _tell(self, mark: str, host: str, port: int, verdict: str) -> None:
         self._told(mark, host, port, verdict)
 
+    async def broken(self, launch: Launch, code: int, output: bytes) -> str:
+        return "" if self._made is None else await self._made.broken(launch, code, output)
+
     def hint(self, output: bytes, mark: str) -> str:
         return "" if self._made is None else self._made.hint(output, mark)
 
@@ -168,6 +173,10 @@ def _confinement(grounds: Grounds, told: Told) -> Confinement:
             if grounds.settings.image is None:
                 raise UsageError(NO_IMAGE)
             return Contained(premises, findings.container, grounds.settings.image)
+        case "seatbelt":
+            from executor.sandbox.belted import Belted
+
+            return Belted(premises)
         case _:
             from executor.sandbox.landlocked import Landlocked
 

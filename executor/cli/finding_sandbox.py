@@ -16,6 +16,8 @@ MEANING = {
     "and no network unless [sandbox] opens it",
     "landlock": "commands write in the project's folders only (not in its first level, not in "
     ".git), see no home, signal nobody, and have no sockets unless [sandbox] opens the network",
+    "seatbelt": "commands write in the project only, see no home, no socket, and no network unless "
+    "[sandbox] opens it (written without a Mac, and never tried on one)",
     "container": "commands run in a container in which only the project exists",
 }
 INSTALL = "install bubblewrap (apt install bubblewrap, dnf install bubblewrap)"

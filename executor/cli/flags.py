@@ -31,7 +31,11 @@ FLAGS = (
     Flag("base-url", "another OpenAI-compatible address for the private maestro", "URL"),
     Flag("effort", "how hard the model thinks: low, medium, high", "LEVEL"),
     Flag("mode", "read-only | ask | auto-edit | auto: what may happen unasked (ask)", "MODE"),
-    Flag("sandbox", "auto | bubblewrap | landlock | container | none: confine commands", "KIND"),
+    Flag(
+        "sandbox",
+        "auto, bubblewrap, landlock, seatbelt, container or none: confine commands",
+        "KIND",
+    ),
     Flag("no-sandbox", "confine nothing, and accept that in --mode auto too"),
     Flag("keep-background", "what is begun in the background stays: codegen shells"),
     Flag("trust", "trust this directory's AGENTS.md and .codegen/ from now on"),

@@ -4,14 +4,24 @@ One object per session; how a command is watched is in `running`, `tree` and `wa
 """
 
 import asyncio
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 import msgspec
 
 from executor.failpoints import hit
-from executor.process.command import Command, Ended, Exited, Lost, Silent, Stopped, TimedOut
+from executor.process.command import (
+    Command,
+    Ended,
+    Exited,
+    Lost,
+    NotStarted,
+    Silent,
+    Stopped,
+    TimedOut,
+)
 from executor.process.environment import clean_environment
 from executor.process.live import Emit, Live, Stream
 from executor.process.nursery import Nursery
@@ -88,6 +98,15 @@ class Processes:
                 Start(launch, command.folder, command.terminal, command.tells_place),
                 feeds(live, output, keep_stderr=command.keep_stderr),
             )
+            broken: list[str] = []
+
+            async def look() -> None:
+                code = _exit_code(tree)
+                if code > 0:
+                    shown = output.snapshot()
+                    broken.append(await confinement.broken(launch, code, shown.tail or shown.head))
+
+            unless_started.push_async_callback(look)
             put_up = unless_started.pop_all()
         running = Running(
             command,
@@ -95,19 +114,26 @@ class Processes:
             output,
             live,
             put_up=put_up,
-            finished=lambda ended: self._told(command, confinement, ended),
+            finished=lambda ended: self._told(command, confinement, ended, broken),
         )
         self._running.add(running)
         running.ended.add_done_callback(lambda _: self._running.discard(running))
         return running
 
-    async def _told(self, command: Command, confinement: Confinement, ended: Ended) -> Ended:
-        """`ended` with what the sandbox has to say of it; nothing is left when this returns."""
+    async def _told(
+        self, command: Command, confinement: Confinement, ended: Ended, broken: Sequence[str]
+    ) -> Ended:
+        """`ended` with what the sandbox has to say of it; nothing is left when this returns.
+
+        `broken`: why nothing was run, once that was looked into.
+        """
         if isinstance(ended.outcome, Lost):
             await self.end_survivors(command.call)
         outcome = ended.outcome
         well = outcome == Exited(0) or isinstance(outcome, TimedOut | Silent | Stopped)
         output = b"" if well else ended.output.tail or ended.output.head
+        if isinstance(outcome, Exited) and any(broken):
+            return msgspec.structs.replace(ended, outcome=NotStarted("".join(broken)))
         hint = confinement.hint(output, self._mark(command.call))
         return msgspec.structs.replace(ended, hint=hint) if hint else ended
 
@@ -133,3 +159,9 @@ class Processes:
 
     def _mark(self, call: str) -> str:
         return f"{self._owner}.{call}"
+
+
+def _exit_code(tree: Tree) -> int:
+    """Of a command that is over; 0 where there is none."""
+    status = tree.ended.result().get("exited", 0) if tree.ended.done() else 0
+    return os.waitstatus_to_exitcode(status)

@@ -12,7 +12,14 @@ import msgspec
 from executor.sandbox.launch import FIRST_HANDLE
 from executor.sandbox.premises import Bounds
 
-FILTER_AT, PROJECT_AT, FOLDER_AT = FIRST_HANDLE, FIRST_HANDLE + 1, FIRST_HANDLE + 2
+SETTINGS_AT, FILTER_AT, PROJECT_AT, FOLDER_AT = range(FIRST_HANDLE, FIRST_HANDLE + 4)
+STATUS_AT = FOLDER_AT + 1
+"""No shell needs it: bubblewrap lets go of it before it becomes the command."""
+BROKEN = 1
+"""What bubblewrap exits with where it can't set up a sandbox, as many a command does too."""
+SETTINGS = "/proc/sys/kernel"
+"""Open under SETTINGS_AT, where the namespace's bound on processes is to be set: in the sandbox,
+where it holds, /proc can't be written."""
 
 NAMESPACES = (
     "--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try",
@@ -26,6 +33,13 @@ _PRELUDE = (
 ).replace("{{", "{").replace("}}", "}")  # fmt: skip
 """In the sandbox, before the command: the folder must be the one that was meant, whatever its name
 leads to by now; limits are set here, because they count by user namespace."""
+
+
+_BOUNDED = (
+    f'echo "$1" 2>/dev/null >/proc/self/fd/{SETTINGS_AT}/pid_max; exec {SETTINGS_AT}<&-; shift; '
+)
+"""Before that, where the namespace bounds processes. The name leads to the setting of whichever
+namespace it is opened in."""
 
 
 class Sight(msgspec.Struct, frozen=True):
@@ -62,8 +76,10 @@ def arguments(
     shares_network: bool,
     takes_handle: bool,
     filtered: bool,
+    namespace_bound: int | None = None,
 ) -> tuple[str, ...]:
-    """bubblewrap's own; the command follows. `takes_handle`: this release knows --bind-fd."""
+    """bubblewrap's own; the command follows. `takes_handle`: this release knows --bind-fd;
+    `namespace_bound`: see `limits`."""
     if takes_handle:
         project = ("--bind-fd", str(PROJECT_AT), str(sight.project))
     else:
@@ -90,7 +106,10 @@ def arguments(
         ),
         *_shut_files(sight.shut),
         *_shut_folders((*sight.shut, *sight.closed), bounds),
-        *("--chdir", workdir, "--", "/bin/sh", "-c", _PRELUDE, "sh"),
+        *("--json-status-fd", str(STATUS_AT)),
+        *("--chdir", workdir, "--", "/bin/sh", "-c"),
+        *((_PRELUDE, "sh") if namespace_bound is None else (_BOUNDED + _PRELUDE, "sh")),
+        *(() if namespace_bound is None else (str(namespace_bound),)),
         *(str(bounds.processes), str(bounds.memory_bytes >> 10)),
     )
 

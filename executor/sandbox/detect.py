@@ -17,9 +17,10 @@ import msgspec
 
 from executor.sandbox import landlock
 from executor.sandbox.bubblewrap import NAMESPACES
+from executor.sandbox.seatbelt import BASE, PROGRAM
 from executor.sandbox.syscalls import NUMBERS
 
-Kind = Literal["bubblewrap", "landlock", "container"]
+Kind = Literal["bubblewrap", "landlock", "seatbelt", "container"]
 
 PROGRAMS = (
     "/usr/bin/bwrap",
@@ -39,6 +40,7 @@ class Findings(msgspec.Struct, frozen=True):
     takes_handle: bool = False
     landlock: bool = False
     container: str | None = None
+    seatbelt: bool = False
     why: dict[str, str] = msgspec.field(default_factory=dict[str, str])
 
     @property
@@ -46,7 +48,9 @@ class Findings(msgspec.Struct, frozen=True):
         """What is taken when nothing is asked for."""
         if self.bubblewrap is not None:
             return "bubblewrap"
-        return "landlock" if self.landlock else None
+        if self.landlock:
+            return "landlock"
+        return "seatbelt" if self.seatbelt else None
 
 
 class _Kept(msgspec.Struct, frozen=True):
@@ -70,14 +74,19 @@ def find(cache: Path) -> Findings:
     return findings
 
 
-def look(programs: tuple[str, ...] = PROGRAMS) -> Findings:
+def look(
+    programs: tuple[str, ...] = PROGRAMS,
+    system: str = sys.platform,
+    seatbelt: str = PROGRAM,
+) -> Findings:
     """The same, tried now."""
     why: dict[str, str] = {}
     bubblewrap = _tried(lambda: _bubblewrap(programs), why, "bubblewrap")
     takes_handle = bubblewrap is not None and _knows(bubblewrap, "--bind-fd")
     speaks = _tried(_landlock, why, "landlock")
     container = _tried(lambda: _trusted(ENGINES, "no docker or podman"), why, "container")
-    return Findings(bubblewrap, takes_handle, speaks is not None, container, why)
+    belt = _tried(lambda: _seatbelt(system, seatbelt), why, "seatbelt")
+    return Findings(bubblewrap, takes_handle, speaks is not None, container, belt is not None, why)
 
 
 def _tried(attempt: Callable[[], str], why: dict[str, str], kind: Kind) -> str | None:
@@ -108,6 +117,16 @@ def _landlock() -> str:
             f"the kernel speaks version {found} of it; {landlock.ABI_MIN} is needed (Linux 6.12)"
         )
     return str(found)
+
+
+def _seatbelt(system: str, program: str) -> str:
+    if system != "darwin":
+        raise OSError("it is the Mac's")
+    trusted = _trusted((program,), "it is not there")
+    done = _run((trusted, "-p", BASE, "/bin/sh", "-c", ":"))
+    if done.returncode != 0:
+        raise OSError(f"it does not work here: {done.stderr.strip()[:200]}")
+    return trusted
 
 
 def _trusted(programs: tuple[str, ...], otherwise: str) -> str:
@@ -150,7 +169,7 @@ def _key() -> str:
     for path in ("/proc/sys/kernel/random/boot_id", "/proc/sys/user/max_user_namespaces"):
         with suppress(OSError):
             parts.append(Path(path).read_text(encoding="ascii").strip())
-    for program in (*PROGRAMS, *ENGINES):
+    for program in (*PROGRAMS, *ENGINES, PROGRAM):
         with suppress(OSError):
             parts.append(f"{program} {os.stat(program).st_mtime_ns}")
     return "\n".join(parts)

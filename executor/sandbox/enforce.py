@@ -18,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from executor.sandbox.requests import Request, Restrictions
+    from executor.sandbox.requests import Opened, Request, Restrictions
 
 _PR_SET_NO_NEW_PRIVS, _PR_CAPBSET_DROP, _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL = 38, 24, 47, 4
 _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER = 22, 2
@@ -39,10 +39,14 @@ OOM_SCORE = b"500"
 
 def opened(request: Request) -> list[tuple[int, int]]:
     """Open what the request names: handle, and the number it is wanted under. Raises OSError."""
-    return [
-        (out_of_the_way(_identified(item["path"], item["identity"])), item["number"])
-        for item in request.get("opened", ())
-    ]
+    return [(out_of_the_way(_handle(item)), item["number"]) for item in request.get("opened", ())]
+
+
+def _handle(item: Opened) -> int:
+    if item.get("written"):
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+        return os.open(item["path"], flags, 0o600)
+    return _identified(item["path"], item["identity"])
 
 
 def out_of_the_way(handle: int) -> int:

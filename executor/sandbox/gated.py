@@ -87,6 +87,9 @@ class Gated:
                 inside = {**launch.environment, **self._variables}
                 yield msgspec.structs.replace(launch, environment=inside)
 
+    async def broken(self, launch: Launch, code: int, output: bytes) -> str:
+        return await self._inner.broken(launch, code, output)
+
     def hint(self, output: bytes, mark: str) -> str:
         refused = refusal_hint(self._proxy.refused(mark))
         return refused or self._inner.hint(output, mark)

@@ -16,7 +16,7 @@ from executor.sandbox import landlock
 from executor.sandbox.hints import hint, network_words
 from executor.sandbox.landlock import DEVICE, LIST, READ, WRITE, Tree
 from executor.sandbox.launch import Grant, Launch, Restrictions
-from executor.sandbox.limits import Group, memory_of
+from executor.sandbox.limits import Group, group_name, memory_of
 from executor.sandbox.outline import outline
 from executor.sandbox.premises import EVERYWHERE, Premises
 from executor.sandbox.scan import Scan
@@ -64,6 +64,11 @@ class Landlocked:
                 raise ToolFailure("not_started", words) from error
         yield launch
 
+    async def broken(self, launch: Launch, code: int, output: bytes) -> str:
+        """A process that can't restrict itself becomes no command, and its warden says so."""
+        del launch, code, output
+        return ""
+
     def hint(self, output: bytes, mark: str) -> str:
         del mark
         rules = RULES + network_words(self._premises.network)
@@ -77,7 +82,7 @@ class Landlocked:
         premises = self._premises
         system, program = self._machine = self._machine or self._looked_at()
         if self._group is None:
-            self._group = Group(f"codegen-{os.getpid()}-{id(self):x}", premises.bounds)
+            self._group = Group(group_name(self), premises.bounds)
         restrictions = Restrictions(
             project=str(premises.project),
             identity=premises.identity,

@@ -11,17 +11,19 @@ import msgspec
 
 MARK = "CODEGEN_CALL"
 """The variable of a command's environment that tells it from the others."""
-FIRST_HANDLE = 7
+FIRST_HANDLE = 6
 """Handles for the sandbox's own program are numbered from here: a shell knows one digit only."""
 
 
 class Opened(msgspec.Struct, frozen=True):
-    """A file or folder that the started program finds open, read only, under `number`."""
+    """A file or folder that the started program finds open under `number`, to read it."""
 
     number: int
     path: str
     identity: tuple[int, int] | None = None
     """Device and inode that it must have, or the command is not started."""
+    written: bool = False
+    """A file instead that is emptied, or made, to be written."""
 
 
 class Grant(msgspec.Struct, frozen=True):
@@ -71,6 +73,11 @@ class Confinement(Protocol):
 
         Raises ToolFailure where the sandbox can't be set up: the command is then not started.
         """
+        ...
+
+    async def broken(self, launch: Launch, code: int, output: bytes) -> str:
+        """Why nothing was run, where the sandbox's own program exited with `code` before the
+        command began; empty: it was the command. To be asked while `around` lasts."""
         ...
 
     def hint(self, output: bytes, mark: str) -> str:

@@ -15,12 +15,13 @@ from executor.errors import SandboxBroken, ToolFailure
 from executor.sandbox import bubblewrap
 from executor.sandbox.hints import hint, network_words
 from executor.sandbox.launch import Launch, Opened
-from executor.sandbox.limits import Group, memory_of
+from executor.sandbox.limits import Group, group_name, memory_of, namespace_bound
 from executor.sandbox.outline import COMMON_FOLDER_CONTENT, Outline, outline
 from executor.sandbox.premises import EVERYWHERE, Premises
 from executor.sandbox.scan import Scan
 from executor.sandbox.scratch import inner_environment, prepare
 from executor.sandbox.seccomp import program as seccomp_program
+from executor.sandbox.status import StatusFiles, said, was_begun
 from executor.sandbox.stubs import Stubs
 from executor.sandbox.surroundings import (
     TEMPORARY,
@@ -44,6 +45,7 @@ class _Machine(msgspec.Struct, frozen=True):
     readable: tuple[Path, ...]
     closed: tuple[Path, ...]
     group: Group
+    namespace_bound: int | None
 
 
 class _Looks(msgspec.Struct, frozen=True):
@@ -67,6 +69,7 @@ class Bubblewrapped:
         self._takes_handle = takes_handle
         self._shares_network = premises.network == EVERYWHERE
         self._scan = Scan(premises.project, premises.protected, premises.exposed)
+        self._statuses = StatusFiles(premises.scratch)
         self._looking = asyncio.Lock()
         self._machine: _Machine | None = None
         self._filter: str | None = None
@@ -77,16 +80,26 @@ class Bubblewrapped:
         self, argv: tuple[str, ...], environment: Mapping[str, str], folder: int
     ) -> AsyncGenerator[Launch]:
         held: list[Stubs] = []
+        status = self._statuses.take()
         try:
             async with self._looking:
                 launch = await in_thread(lambda: self._prepared(held, argv, environment, folder))
-            yield launch
+            told = Opened(bubblewrap.STATUS_AT, status, written=True)
+            yield msgspec.structs.replace(launch, opened=(*launch.opened, told))
         except SandboxBroken as error:
             words = f"The sandbox could not be set up, so nothing was run: {error}."
             raise ToolFailure("not_started", words) from error
         finally:
+            self._statuses.give_back(status)
             for stubs in held:
                 await in_thread(stubs.close)
+
+    async def broken(self, launch: Launch, code: int, output: bytes) -> str:
+        if code != bubblewrap.BROKEN:
+            return ""
+        path = next(file.path for file in launch.opened if file.written)
+        begun = await in_thread(lambda: was_begun(path))
+        return "" if begun else f"the sandbox could not be set up: {said(output, b'bwrap')}"
 
     def hint(self, output: bytes, mark: str) -> str:
         del mark
@@ -96,6 +109,7 @@ class Bubblewrapped:
     async def close(self) -> None:
         if self._machine is not None:
             self._machine.group.close()
+            await in_thread(self._statuses.close)
 
     def _prepared(
         self,
@@ -125,16 +139,18 @@ class Bubblewrapped:
         except OSError as error:
             raise SandboxBroken(str(error)) from error
         if self._last is None or self._last[0] != looks:
-            self._last = looks, self._own_arguments(self._sight(machine, looks), workdir)
+            self._last = looks, self._own_arguments(machine, self._sight(machine, looks), workdir)
         return Launch(
             (*self._last[1], *argv),
             inner_environment(environment, closed=not self._shares_network),
-            opened=self._opened(),
+            opened=self._opened(machine),
             folder_at=bubblewrap.FOLDER_AT,
             join=machine.group.join,
         )
 
-    def _own_arguments(self, sight: bubblewrap.Sight, workdir: str) -> tuple[str, ...]:
+    def _own_arguments(
+        self, machine: _Machine, sight: bubblewrap.Sight, workdir: str
+    ) -> tuple[str, ...]:
         premises = self._premises
         bounds = msgspec.structs.replace(premises.bounds, memory_bytes=memory_of(premises.bounds))
         return bubblewrap.arguments(
@@ -145,6 +161,7 @@ class Bubblewrapped:
             shares_network=self._shares_network,
             takes_handle=self._takes_handle,
             filtered=self._filter is not None,
+            namespace_bound=machine.namespace_bound,
         )
 
     def _sight(self, machine: _Machine, looks: _Looks) -> bubblewrap.Sight:
@@ -172,7 +189,7 @@ class Bubblewrapped:
             constant=tuple((premises.scratch / "dot", path) for path in held if path in commons),
         )
 
-    def _opened(self) -> tuple[Opened, ...]:
+    def _opened(self, machine: _Machine) -> tuple[Opened, ...]:
         premises = self._premises
         project = Opened(bubblewrap.PROJECT_AT, str(premises.project), premises.identity)
         return (
@@ -182,6 +199,11 @@ class Bubblewrapped:
                 else ()
             ),
             *((project,) if self._takes_handle else ()),
+            *(
+                (Opened(bubblewrap.SETTINGS_AT, bubblewrap.SETTINGS),)
+                if machine.namespace_bound is not None
+                else ()
+            ),
         )
 
     def _looked_at(self) -> _Machine:
@@ -191,15 +213,17 @@ class Bubblewrapped:
         self._filter = None if program is None else f"filter for {sockets}"
         files = {"dot": COMMON_FOLDER_CONTENT}
         prepare(premises, files if program is None else {**files, str(self._filter): program})
+        self._statuses.remove_left()
         hidden = (*hidden_folders(premises),)
         own = [path for path in premises.own if path.is_dir() and not _beneath(path, hidden)]
         hidden = (*hidden, *(path for path in own if not path.is_relative_to(premises.project)))
         readable = (*shown_tools(premises, hidden), *git_configuration(premises.home))
-        group = Group(f"codegen-{os.getpid()}-{id(self):x}", premises.bounds)
+        group = Group(group_name(self), premises.bounds)
+        bound = None if group.join else namespace_bound(premises.bounds)
         places = [(premises.temporary, TEMPORARY)]  # first: homes in there are laid over it
         if premises.home.is_dir() or _beneath(premises.home, hidden):
             places.append((premises.home_kept, premises.home))
-        return _Machine(hidden, tuple(places), readable, closed_paths(), group)
+        return _Machine(hidden, tuple(places), readable, closed_paths(), group, bound)
 
 
 def _beneath(path: Path, folders: tuple[Path, ...]) -> bool:

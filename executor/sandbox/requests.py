@@ -10,6 +10,7 @@ class Opened(TypedDict):
     number: int
     path: str
     identity: list[int] | None
+    written: NotRequired[bool]
 
 
 class Grant(TypedDict):

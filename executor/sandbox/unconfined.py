@@ -19,6 +19,10 @@ class Unconfined:
         del folder
         yield Launch(argv, environment)
 
+    async def broken(self, launch: Launch, code: int, output: bytes) -> str:
+        del launch, code, output
+        return ""
+
     def hint(self, output: bytes, mark: str) -> str:
         del output, mark
         return ""

@@ -102,7 +102,10 @@ def test_a_file_that_is_not_there_says_nothing(tmp_path: Path) -> None:
     ("flags", "words"),
     [
         ({"mode": "auto", "sandbox": "none"}, "--no-sandbox"),
-        ({"sandbox": "box"}, "'box' is none of auto, bubblewrap, landlock, container, none"),
+        (
+            {"sandbox": "box"},
+            "'box' is none of auto, bubblewrap, landlock, seatbelt, container, none",
+        ),
         ({"server": "ftp://x"}, "--server: expected ws://, wss:// or unix:"),
         ({"server": "wss://x", "base_url": "http://y"}, "--base-url is a setting of the maestro's"),
         ({"server": "wss://x", "record": "f"}, "--record is a setting of the maestro's"),

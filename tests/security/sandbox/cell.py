@@ -19,14 +19,16 @@ from executor.policy.places import PROTECTED_FOLDERS, PROTECTED_NAMES
 from executor.process.command import Command, Ended
 from executor.process.processes import Processes
 from executor.process.programs import shell_argv
+from executor.sandbox.container import Contained
 from executor.sandbox.detect import look
 from executor.sandbox.gated import gated
 from executor.sandbox.landlocked import Landlocked
 from executor.sandbox.launch import Confinement
 from executor.sandbox.namespaced import Bubblewrapped
 from executor.sandbox.premises import EVERYWHERE, Bounds, Network, Premises
+from tests.servers.container_engine import CLIENT, IMAGE
 
-Kind = Literal["bubblewrap", "landlock"]
+Kind = Literal["bubblewrap", "landlock", "container"]
 
 Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[None, None, None]]
 CANARY = "canary-7f31"
@@ -42,10 +44,19 @@ FINDINGS = look()
 class Cell:
     """One project, one sandbox, and what is to stay as it is."""
 
-    def __init__(self, folder: Path, kind: Kind, network: Network = ()) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        kind: Kind,
+        network: Network = (),
+        *,
+        project: str = "project",
+        engine: str = "",
+    ) -> None:
+        """`engine`: the address of the one that makes containers."""
         self.folder = folder
         self.home = folder / "home"
-        self.root = folder / "project"
+        self.root = folder / project
         self.port = 0
         self.accepted: list[str] = []
         self._servers: list[asyncio.Server] = []
@@ -60,6 +71,7 @@ class Cell:
             "HOME": str(self.home),
             "XDG_CONFIG_HOME": str(self.home / ".config"),
             "LANG": "C.UTF-8",
+            **({"DOCKER_HOST": engine} if engine else {}),
             **_POISON,
         }
         self.told: list[tuple[str, int, str]] = []
@@ -192,7 +204,9 @@ _POISON = {
 
 
 def confinement_of(kind: Kind, premises: Premises) -> Confinement:
-    return Landlocked(premises) if kind == "landlock" else _bubblewrapped(premises)
+    if kind == "landlock":
+        return Landlocked(premises)
+    return Contained(premises, CLIENT, IMAGE) if kind == "container" else _bubblewrapped(premises)
 
 
 def _bubblewrapped(premises: Premises) -> Confinement:
