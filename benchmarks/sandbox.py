@@ -71,6 +71,9 @@ class Timed:
             began = time.perf_counter()
         self.close_ms = (time.perf_counter() - began) * 1000
 
+    async def broken(self, launch: Launch, code: int, output: bytes) -> str:
+        return await self._inner.broken(launch, code, output)
+
     def hint(self, output: bytes, mark: str) -> str:
         return self._inner.hint(output, mark)
 
