@@ -178,6 +178,11 @@ REQUIREMENTS: tuple[Requirement, ...] = (
         "R-BRANCH-2", DESIGN, "A fork is a session of its own that begins with another's turns."
     ),
     Requirement(
+        "R-BRANCH-3",
+        USER,
+        "What asks no model needs no key: sessions, rewind and fork without one.",
+    ),
+    Requirement(
         "R-OWN-1", DESIGN, "A marked Python function of the user's is offered and run by itself."
     ),
     Requirement("R-OWN-2", DESIGN, "A command of the user's gets its parameters as JSON."),

@@ -6,10 +6,11 @@ Knows addresses and tokens; the connection is the link's business.
 import asyncio
 from collections.abc import Mapping
 
+from executor.errors import UsageError
 from executor.link import Endpoint, endpoint
 from executor.link.link import Revive
-from executor.local_maestro.place import Place, place
-from executor.local_maestro.start import ensure
+from executor.local_maestro.place import Place, place, place_without_model, serves_one_run
+from executor.local_maestro.start import PrivateMaestro, ensure, join
 from executor.settings import Folders, Settings
 
 PRIVATE = "private maestro"
@@ -37,8 +38,32 @@ def private_endpoint(
     return _running(where, folders, settings, environment), revive
 
 
+def looking_endpoint(
+    folders: Folders, settings: Settings, environment: Mapping[str, str]
+) -> Endpoint:
+    """A private maestro for what asks no model: the one that a prompt would join, if it can run.
+
+    Where its settings will not do, as without a key, it is one that knows of no model: the
+    sessions are the same. Blocks and raises as `private_endpoint` does.
+    """
+    without = place_without_model(folders)
+    if serves_one_run(settings):
+        return _running(without, folders, settings, environment)
+    prompts = place(folders, settings, environment)
+    found = join(prompts) or join(without)
+    if found is not None:
+        return _endpoint(found)
+    try:
+        return _running(prompts, folders, settings, environment)
+    except UsageError:
+        return _running(without, folders, settings, environment)
+
+
 def _running(
     where: Place, folders: Folders, settings: Settings, environment: Mapping[str, str]
 ) -> Endpoint:
-    found = ensure(where, folders, settings, environment)
+    return _endpoint(ensure(where, folders, settings, environment))
+
+
+def _endpoint(found: PrivateMaestro) -> Endpoint:
     return endpoint(f"unix:{found.socket}", found.secret)

@@ -23,6 +23,8 @@ from executor.view.safe_text import safe_line
 from protocol.version import RELEASE
 
 MARKS = {"ok": "ok  ", "note": "note", "bad": "BAD "}
+_SHOWN = 500
+"""Characters of a finding: all the variables that could hold a key are among the longest."""
 
 
 def doctor(server: str | None, token: str | None) -> int:
@@ -30,7 +32,7 @@ def doctor(server: str | None, token: str | None) -> int:
     worst = 0
     for finding in _findings(server, token):
         mend = f"  -> {finding.mend}" if finding.mend else ""
-        sys.stdout.write(f"{MARKS[finding.state]}  {safe_line(finding.what)}{mend}\n")
+        sys.stdout.write(f"{MARKS[finding.state]}  {safe_line(finding.what, _SHOWN)}{mend}\n")
         sys.stdout.flush()
         worst = max(worst, finding.state == "bad")
     return int(worst)
@@ -113,6 +115,6 @@ def _keys() -> Finding:
 
 
 def _maestro(server: str | None, token: str | None) -> str:
-    endpoint = maestro(server, token)
+    endpoint = maestro(server, token, for_prompts=True)
     ask(endpoint, "GET", "/api/v1/sessions?limit=1")
     return f"maestro: {endpoint.shown} answers and lets us in"

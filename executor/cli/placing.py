@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from executor.bootstrap.server import private_endpoint, team_endpoint
+from executor.bootstrap.server import looking_endpoint, private_endpoint, team_endpoint
 from executor.cli.credentials import Credentials, server_name
 from executor.link import Endpoint
 from executor.settings import Folders, Settings, folders, resolve
@@ -33,12 +33,18 @@ def with_kept_keys(environment: Mapping[str, str], places: Folders) -> dict[str,
     return {**Credentials(places.config).provider_keys(), **environment}
 
 
-def maestro(server: str | None, token: str | None) -> Endpoint:
-    """The maestro that the flags and settings name; a private one is started if need be."""
+def maestro(server: str | None, token: str | None, *, for_prompts: bool = False) -> Endpoint:
+    """The maestro that the flags and settings name; a private one is started if need be.
+
+    `for_prompts`: the one that a prompt typed here would meet, which needs a model; else one that
+    knows the sessions will do.
+    """
     places = here()
     settings = settings_of({"server": server, "token": token})
     team = team_endpoint(settings, token_for(settings, places))
     if team is not None:
         return team
-    endpoint, _ = private_endpoint(places, settings, with_kept_keys(os.environ, places))
-    return endpoint
+    environment = with_kept_keys(os.environ, places)
+    if for_prompts:
+        return private_endpoint(places, settings, environment)[0]
+    return looking_endpoint(places, settings, environment)

@@ -11,7 +11,7 @@ from executor.cli.placing import here, settings_of, with_kept_keys
 from executor.cli.rest import ask
 from executor.errors import ExecutorError
 from executor.link import endpoint
-from executor.local_maestro.place import place
+from executor.local_maestro.place import place, place_without_model
 from executor.local_maestro.standing import Standing, standing, stop
 from executor.view.safe_text import safe_line
 
@@ -30,10 +30,10 @@ def status() -> int:
 
 def end(*, everywhere: bool) -> int:
     """End the one of this configuration, or all. What it is making has 30 s to finish."""
-    own = _own_name()
+    own = (_own_name(), _without_model())
     ended = 0
     for one in standing(here().runtime):
-        if everywhere or one.place.name == own:
+        if everywhere or one.place.name in own:
             stop(one)
             for path in (one.place.socket, one.place.secret):
                 path.unlink(missing_ok=True)
@@ -42,6 +42,14 @@ def end(*, everywhere: bool) -> int:
     if not ended:
         sys.stdout.write("none of this configuration runs\n" if not everywhere else "none runs\n")
     return 0
+
+
+def _without_model() -> str | None:
+    """The one that sessions, rewind and fork make do with where no prompt could be answered."""
+    try:
+        return place_without_model(here()).name
+    except ExecutorError:
+        return None
 
 
 def _own_name() -> str | None:
@@ -55,7 +63,11 @@ def _own_name() -> str | None:
 
 def _lines(one: Standing, own: str | None) -> list[str]:
     told = _told(one)
-    name = one.place.name + (" (a prompt typed here joins it)" if one.place.name == own else "")
+    name = one.place.name
+    if name == own:
+        name += " (a prompt typed here joins it)"
+    elif name == _without_model():
+        name += " (for sessions, rewind and fork: asks no model)"
     memory = "not known" if one.memory is None else f"{one.memory / 1e6:.0f} MB"
     if "error" in told:
         doing = f"does not answer: {told['error']}"

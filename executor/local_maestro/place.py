@@ -1,6 +1,7 @@
 """Where a private maestro's socket, secret, lock and log lie, and whether the folder is safe.
 
 One place per user, version and configuration: a changed key or model gets a maestro of its own.
+One more is for commands that ask no model: it is told no key.
 """
 
 import hashlib
@@ -10,6 +11,7 @@ import secrets
 import stat
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -30,6 +32,8 @@ NETWORK_VARIABLES = (
 class Place(msgspec.Struct, frozen=True):
     folder: Path
     name: str
+    asks_models: bool = True
+    """False: it reads and writes the ledger alone, and is told nothing of models."""
 
     @property
     def socket(self) -> Path:
@@ -69,13 +73,22 @@ def place(folders: Folders, settings: Settings, environment: Mapping[str, str]) 
         "environment": provider_environment(environment),
         "network": {name: environment.get(name) for name in NETWORK_VARIABLES},
     }
-    digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
-    return Place(folder, digest[:16])
+    return Place(folder, _name(told))
+
+
+def place_without_model(folders: Folders) -> Place:
+    """The place for whatever asks no model, the same under every configuration; as `place`."""
+    told = {"release": RELEASE, "protocol": PROTOCOL_VERSION, "state": str(folders.state)}
+    return Place(_safe_folder(folders.runtime), _name(told), asks_models=False)
 
 
 def serves_one_run(settings: Settings) -> bool:
     """A maestro that records or replays is nobody else's."""
     return settings.record is not None or settings.replays
+
+
+def _name(told: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _safe_folder(folder: Path) -> Path:

@@ -50,6 +50,16 @@ class PrivateMaestro(msgspec.Struct, frozen=True):
     """This call started it."""
 
 
+def join(place: Place) -> PrivateMaestro | None:
+    """The place's maestro, None where none runs."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(str(place.socket))
+            return PrivateMaestro(place.socket, place.secret.read_text(), started=False)
+        except OSError:
+            return None  # nobody listens there: it is to be started
+
+
 def ensure(
     place: Place,
     folders: Folders,
@@ -63,25 +73,17 @@ def ensure(
     Raises UsageError in the child's own words when its settings will not do (no key, an unknown
     model), ServerUnreachable when it does not come up.
     """
-    found = _join(place)
+    found = join(place)
     if found is not None:
         return found
     try:
         with _elected(place):
-            told = _told(folders, settings, environment, idle_seconds)
+            told = _told(place, folders, settings, environment)
+            told["idle_seconds"] = idle_seconds if _is_shared(place, settings) else OWN_IDLE_SECONDS
             told["forget"] = [str(path) for path in _leading_there(place, settings)]
-            return _join(place) or _start(place, folders, told, environment)
+            return join(place) or _start(place, folders, told, environment)
     except OSError as error:
         raise ServerUnreachable(f"the private maestro can't be started: {error}") from error
-
-
-def _join(place: Place) -> PrivateMaestro | None:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        try:
-            probe.connect(str(place.socket))
-            return PrivateMaestro(place.socket, place.secret.read_text(), started=False)
-        except OSError:
-            return None  # nobody listens there: it is to be started
 
 
 @contextlib.contextmanager
@@ -161,22 +163,27 @@ def _listener(place: Place) -> socket.socket:
 
 
 def _told(
-    folders: Folders, settings: Settings, environment: Mapping[str, str], idle_seconds: float
+    place: Place, folders: Folders, settings: Settings, environment: Mapping[str, str]
 ) -> dict[str, Any]:
+    asks = place.asks_models
     return {
         "secret": secrets.token_urlsafe(32),
         "state": str(folders.state / "maestro"),
-        "model": _from_anywhere(settings.model),
-        "base_url": settings.base_url,
-        "record": str(settings.record.absolute()) if settings.record else None,
-        "environment": provider_environment(environment),
-        "idle_seconds": OWN_IDLE_SECONDS if serves_one_run(settings) else idle_seconds,
+        "asks_models": asks,
+        "model": _from_anywhere(settings.model) if asks else None,
+        "base_url": settings.base_url if asks else None,
+        "record": str(settings.record.absolute()) if asks and settings.record else None,
+        "environment": provider_environment(environment) if asks else {},
     }
+
+
+def _is_shared(place: Place, settings: Settings) -> bool:
+    return not (place.asks_models and serves_one_run(settings))
 
 
 def _leading_there(place: Place, settings: Settings) -> tuple[Path, ...]:
     """What a maestro takes away that ends by itself; a shared place keeps its lock."""
-    lock = (place.lock,) if serves_one_run(settings) else ()
+    lock = () if _is_shared(place, settings) else (place.lock,)
     return (place.socket, place.secret, *lock)
 
 

@@ -124,7 +124,8 @@ async def _serve_doors(
         await server.started(serving)
         announce(server.address)
         log.info("serving", address=server.address, pid=os.getpid())
-        warm_up()
+        if settings.role == "all":
+            warm_up()
         if private is not None:
             stack.callback(_ending_when_idle(edge, server.stop, private).cancel)
             stack.callback(_ending_when_unwritable(parts.ledger, server.stop).cancel)

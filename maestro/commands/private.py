@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from maestro import failpoints
-from maestro.errors import MaestroError, SettingsError
+from maestro.errors import KeyMissing, MaestroError, SettingsError
 from maestro.settings import NO_BOUNDS, Backends, ModelChoice, Settings, resolve
 
 PR_SET_DUMPABLE = 4
@@ -32,11 +32,17 @@ def private(listen_fd: int, secrets_fd: int, ready_fd: int) -> int:
         failpoints.arm(told["environment"])
         _require_room(settings.backends.state)
         _serve(settings, listener, told, ready_fd)
+    except KeyMissing as error:
+        return _refused(ready_fd, f"{error}; codegen login PROVIDER keeps one")
     except MaestroError as error:
-        _answer(ready_fd, f"error: {error}")
-        sys.stderr.write(f"maestro: {error}\n")
-        return 1
+        return _refused(ready_fd, str(error))
     return 0
+
+
+def _refused(ready_fd: int, words: str) -> int:
+    _answer(ready_fd, f"error: {words}")
+    sys.stderr.write(f"maestro: {words}\n")
+    return 1
 
 
 def _serve(settings: Settings, listener: socket.socket, told: dict[str, Any], ready: int) -> None:
@@ -91,6 +97,8 @@ def _settings(told: dict[str, Any]) -> Settings:
         ),
         run=resolved.run,
         person=NO_BOUNDS,
+        # An edge makes no generations, so needs no key; what it serves is the same ledger.
+        role="all" if told["asks_models"] else "edge",
         log_level=resolved.log_level,
     )
 

@@ -115,3 +115,33 @@ async def test_a_fork_that_can_not_be_kept_here_is_told_by_its_id_all_the_same(
     assert forked.out.splitlines()[-1].startswith("go on with: codegen --resume ")
     assert forked.err.startswith("not kept here: ")
     assert second.out.endswith("Second.\n")
+
+
+@covers("R-BRANCH-3")
+async def test_the_demonstration_is_looked_at_taken_back_and_branched_off_without_a_key(
+    machine: Machine,
+) -> None:
+    demo = await machine.codegen("demo", "--folder", str(machine.project))
+    changed = (machine.project / "till.py").read_text()
+    listed = await machine.codegen("sessions", "list")
+    shown = await machine.codegen("sessions", "show")
+    forked = await machine.codegen("fork", "--turns", "1", "--files")
+    restored = (machine.project / "till.py").read_text()
+    origin = listed.out.split()[0]
+    rewound = await machine.codegen("rewind", origin, "--turns", "1")
+    status = await machine.codegen("maestro", "status")
+    prompt = await machine.codegen("do it")
+    deleted = await machine.codegen("sessions", "delete", origin)
+    gone = await machine.codegen("sessions", "show", origin)
+
+    steps = (demo, listed, shown, forked, rewound, deleted)
+    assert [ran.code for ran in steps] == [0] * 6, [ran.err for ran in steps]
+    assert shown.out.startswith("> ")
+    assert "forked with 0 turns" in forked.out
+    assert restored != changed
+    assert "taken back: 1 turn\n" in rewound.out
+    assert "(for sessions, rewind and fork: asks no model)" in status.out
+    assert prompt.code == 2
+    assert "no key of a model provider: set one of OPENAI_API_KEY" in prompt.err
+    assert prompt.err.endswith("; codegen login PROVIDER keeps one\n")
+    assert (gone.code, "no such session" in gone.err) == (6, True)

@@ -14,11 +14,11 @@ import pytest
 
 from executor.bootstrap.compose import Opening, World, composed
 from executor.bootstrap.project import Project
-from executor.bootstrap.server import private_endpoint
+from executor.bootstrap.server import looking_endpoint, private_endpoint
 from executor.cli.rest import ask
 from executor.errors import UsageError
 from executor.link import endpoint
-from executor.local_maestro.place import place
+from executor.local_maestro.place import place, place_without_model
 from executor.local_maestro.start import PrivateMaestro, ensure
 from executor.settings import Folders, Settings
 from executor.view.port import RunSummary
@@ -96,6 +96,26 @@ def test_it_ends_when_nobody_needs_it(user: Here) -> None:
 def test_what_keeps_it_from_starting_reaches_the_user_in_its_own_words(user: Here) -> None:
     with pytest.raises(UsageError, match="nowhere"):
         user.ensure(Settings(model="nowhere/x"))
+
+
+def test_what_asks_no_model_is_served_without_a_key_and_with_any_settings(user: Here) -> None:
+    del user.environment["OPENAI_API_KEY"]
+    looked = [
+        looking_endpoint(user.folders, settings, user.environment)
+        for settings in (Settings(), Settings(model="nowhere/x"), Settings(model="replay:none"))
+    ]
+    user.pids.add(listener_pid(place_without_model(user.folders).socket))
+
+    assert len({one.socket for one in looked}) == 1
+    assert ask(looked[0], "GET", "/api/v1/sessions") == {"sessions": []}
+    with pytest.raises(UsageError, match="codegen login PROVIDER"):
+        user.ensure()
+
+
+def test_what_asks_no_model_joins_the_one_for_prompts_where_that_can_run(user: Here) -> None:
+    looked = looking_endpoint(user.folders, Settings(), user.environment)
+
+    assert looked.socket == user.ensure().socket
 
 
 def test_its_files_are_its_users_alone(user: Here) -> None:
