@@ -4,6 +4,6 @@ Writes and checks; decides nothing, and sends nothing.
 """
 
 from executor.audit.checking import Checked, audit_files, checked
-from executor.audit.log import AuditLog
+from executor.audit.log import KEPT, AuditLog
 
-__all__ = ["AuditLog", "Checked", "audit_files", "checked"]
+__all__ = ["KEPT", "AuditLog", "Checked", "audit_files", "checked"]

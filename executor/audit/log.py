@@ -22,6 +22,8 @@ MAX_BYTES = 64 * 1024 * 1024
 MAX_ALL_BYTES = 512 * 1024 * 1024
 """Of all logs: the oldest go when a session begins."""
 FOLDER = "audit"
+KEPT = "kept-"
+"""Begins the name of a log that is of no session, but of a command that outlived one."""
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
 
 

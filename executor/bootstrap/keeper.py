@@ -17,13 +17,17 @@ from typing import Any, cast
 
 import msgspec
 
+from executor.audit import KEPT, AuditLog
 from executor.bootstrap.confining import ChosenLate, Grounds
+from executor.bootstrap.guarding import redactor_of
+from executor.bootstrap.project import Project
 from executor.errors import ToolFailure
 from executor.process.command import Command, Ended
 from executor.process.outliving import Kept, hold, write
 from executor.process.processes import Processes
 from executor.process.shells import BACKGROUND_TAIL_BYTES
 from executor.settings import Folders, Settings
+from executor.trust import Trust
 from executor.workspace import Workspace
 
 _IGNORED = (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
@@ -44,6 +48,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     """On top of the clean one."""
     timeout_s: float
     silence_s: float | None
+    tool_id: str
+    """Of the call that ordered it."""
     kept: Kept
 
 
@@ -76,15 +82,30 @@ async def _kept(order: Order) -> None:
         os.environ,
         folder,
     )
-    processes = Processes(f"kept-{order.kept.key}", os.environ, None, ChosenLate(grounds))
+    audit = audit_of(order, grounds.folders.state)
+    confinement = ChosenLate(grounds)
+    confinement.report_to(
+        lambda _mark, host, port, verdict: audit.reached(order.tool_id, host, port, verdict)
+    )
+    processes = Processes(f"kept-{order.kept.key}", os.environ, None, confinement)
     try:
         await _ran(order, folder, processes, workspace)
     except ToolFailure as failure:
         _say(Answer(failure.code, failure.message))
     finally:
         await processes.close()
+        audit.close()
         workspace.close()
         os.close(held)
+
+
+def audit_of(order: Order, state: Path) -> AuditLog:
+    """A log of its own: two processes can't add to one chain."""
+    kept, root = order.kept, Path(order.project)
+    project = Project(root, trusted=Trust(state).holds(root))
+    redactor = redactor_of(project, os.environ, None, state, kept.journal_id)
+    opened = {"cwd": order.project, "kept": kept.key, "of_session": kept.journal_id}
+    return AuditLog(state, f"{KEPT}{kept.key}", redactor.redact, opened)
 
 
 def settings_of(told: Mapping[str, Any]) -> Settings:

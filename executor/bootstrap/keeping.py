@@ -78,6 +78,7 @@ class Keepers(msgspec.Struct, frozen=True):
             environment=command.environment,
             timeout_s=command.timeout_s,
             silence_s=command.silence_s,
+            tool_id=command.call,
             kept=kept,
         )
         begun = None

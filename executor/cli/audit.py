@@ -6,8 +6,11 @@ Reads the logs; what they say can't drive the terminal.
 import json
 import sys
 import time
+from itertools import islice
+from pathlib import Path
 from typing import Any
 
+from executor.audit import KEPT
 from executor.audit.checking import audit_files, checked, records
 from executor.cli.placing import here
 from executor.errors import UsageError
@@ -15,13 +18,16 @@ from executor.view.safe_text import safe_line
 
 
 def show(session: str | None, *, as_json: bool) -> int:
-    """The lines of one log, the last one's without a name."""
+    """The lines of one log, the last session's without a name, and of what it left at work."""
     files = audit_files(here().state, session)
+    if session is None:
+        files = [file for file in files if not file.stem.startswith(KEPT)]
     if not files:
         raise UsageError("there is no audit log: nothing was ordered on this machine yet")
-    for record in records(files[-1]):
-        line = json.dumps(record) if as_json else _line(record)
-        sys.stdout.write(f"{line}\n")
+    for file in (files[-1], *_kept_of(files[-1].stem)):
+        for record in records(file):
+            line = json.dumps(record) if as_json else _line(record)
+            sys.stdout.write(f"{line}\n")
     return 0
 
 
@@ -40,6 +46,17 @@ def verify(session: str | None) -> int:
     return int(broken)
 
 
+def _kept_of(session: str) -> list[Path]:
+    """The logs of those commands of the session that outlived it."""
+    kept = (file for file in audit_files(here().state) if file.stem.startswith(KEPT))
+    return [file for file in kept if _begins_with(file, "of_session", session)]
+
+
+def _begins_with(file: Path, key: str, value: str) -> bool:
+    """The log's first line says so."""
+    return any(record.get(key) == value for record in islice(records(file), 1))
+
+
 def _line(record: dict[str, Any]) -> str:
     at = record.get("at")
     when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at if isinstance(at, float) else 0))
@@ -52,6 +69,8 @@ def _line(record: dict[str, Any]) -> str:
             words = f"{record.get('status')}, {record.get('bytes')} bytes"
         case "network":
             words = f"{record.get('verdict')} {record.get('host')}:{record.get('port')}"
+        case "opened" if "kept" in record:
+            words = f"kept {record['kept']}, of session {record.get('of_session')}"
         case _:
             words = ", ".join(f"{key} {record[key]}" for key in ("cwd", "server") if key in record)
     name = f"{record.get('what'):<9} {record.get('tool_id', '')}"

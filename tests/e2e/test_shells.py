@@ -1,14 +1,20 @@
 """Commands in the background that outlive `codegen`, because their user said so."""
 
+import json
 import re
 from pathlib import Path
 
+import pytest
+
+from executor.sandbox.detect import look
 from tests.e2e.machine import Machine
 from tests.e2e.processes import is_alive, until
+from tests.executor.web.site import Site, answer
 from tests.requirements import covers
 from tests.scripted_model import ScriptedModel, call, calls, text
 
 SERVER = "echo up $$; while sleep 0.1; do echo tick; test ! -e stop || exit 7; done"
+ASKING = "while sleep 0.1; do curl -sS http://localhost:{port}/; curl -sS http://{other}/; done"
 AUTO = ("--mode", "auto")
 
 
@@ -96,3 +102,41 @@ async def test_without_the_users_word_nothing_stays_whatever_the_project_says(
 
     assert not is_alive(pid)
     assert listed.out.startswith("no command was kept")
+
+
+@pytest.mark.skipif(look().bubblewrap is None, reason="no bubblewrap on this machine")
+@covers("R-SHELL-5", "R-HOSTS-1", "R-HOSTS-4")
+async def test_beyond_its_session_it_reaches_the_hosts_it_may_and_the_audit_log_tells(
+    machine: Machine,
+) -> None:
+    with Site({"/": answer(b"reached\n")}) as site:
+        hosts = f'["localhost:{site.port}"]'
+        machine.config_file.write_text(f"[sandbox]\nnetwork = {hosts}\n")
+        line = ASKING.format(port=site.port, other="evil.example")
+        script = [calls(call("Shell", command=line, background=True)), text("It runs.")]
+        async with ScriptedModel(script) as model:
+            machine.use_model(model.base_url)
+            flags = (*AUTO, "--sandbox", "bubblewrap", "--keep-background")
+            ran = await machine.codegen(*flags, "ask on")
+        before = len(site.requests)
+        await until(lambda: len(site.requests) > before + 2, "it still reaches the server")
+        listed = await machine.codegen("shells", "list")
+        ended = await machine.codegen("shells", "kill", _key(listed.out))
+        output = Path(listed.out.split("writes ")[1].strip()).read_text()
+    shown = await machine.codegen("audit", "show")
+    lines = await machine.codegen("audit", "show", "--json")
+    verified = await machine.codegen("audit", "verify")
+
+    records = [json.loads(record) for record in lines.out.splitlines()]
+    (order,) = [one for one in records if one.get("parameters", {}).get("command") == line]
+    reached = [one for one in records if one["what"] == "network"]
+    assert (ran.code, ended.code) == (0, 0), ran.err
+    assert "reached\n" in output
+    assert "evil.example" in output
+    assert [(one["verdict"], one["host"], one["port"]) for one in reached] == [
+        ("allowed", "localhost", site.port),
+        ("refused", "evil.example", 80),
+    ]
+    assert {one["tool_id"] for one in reached} == {order["tool_id"]}
+    assert f"kept {_key(listed.out)}, of session {records[0]['session']}" in shown.out
+    assert verified.out.count(" whole ") == 2
