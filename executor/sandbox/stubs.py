@@ -15,13 +15,24 @@ from pathlib import Path
 _MODE = 0o1700
 """Whoever owns it may move it: that takes the right to write in it."""
 _CONTENT_MAX = 64
+_FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _LOCK_FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
-def holds_a_place(path: str) -> bool:
-    """Whether what stands at `path` was put there by `Stubs`, of whichever session."""
+def holds_a_place(path: str, below: int | None = None) -> bool:
+    """Whether what stands at `path` was put there by `Stubs`, of whichever session.
+
+    `below`: the handle of the folder that `path` is relative to.
+    """
     try:
-        return os.lstat(path).st_mode == stat.S_IFDIR | _MODE and not os.listdir(path)
+        status = os.stat(path, dir_fd=below, follow_symlinks=False)
+        if status.st_mode != stat.S_IFDIR | _MODE:
+            return False
+        folder = os.open(path, _FOLDER_FLAGS, dir_fd=below)
+        try:
+            return not os.listdir(folder)
+        finally:
+            os.close(folder)
     except OSError:
         return False
 

@@ -13,6 +13,8 @@ from collections.abc import Callable
 import msgspec
 
 from executor.errors import ProjectTooBig
+from executor.policy.places import is_protected
+from executor.sandbox.stubs import holds_a_place
 from executor.snapshots.exact import TEMPORARY, Save, state_of
 from executor.snapshots.manifest import NEVER, Listing, Manifest, Seen, StatKey
 from executor.snapshots.rules import ProjectRules, Rules
@@ -144,6 +146,8 @@ class Scan:
         for entry in rest:
             name, seen = entry.name, entry.seen
             path = _joined(here.path, name)
+            if not here.path and _holds_a_place(here.folder, name):
+                continue
             was_ignored = seen is not None and seen.state is None
             if seen is not None and was_ignored and not here.anew and _same_format(seen, entry):
                 here.found[name] = seen
@@ -272,6 +276,11 @@ def _ignored_again(folder: int, found: dict[str, Seen]) -> list[_Entry]:
             continue
         again.append(_Entry(name, status, seen.key, seen))
     return again
+
+
+def _holds_a_place(root: int, name: str) -> bool:
+    """It is a running command's sandbox that put it there: to undo it would open the sandbox."""
+    return is_protected((name,)) and holds_a_place(name, root)
 
 
 def _is_ignored(entry: _Entry, path: str, rules: Rules) -> bool:

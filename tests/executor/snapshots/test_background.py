@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from executor.sandbox.stubs import Stubs, holds_a_place
 from executor.snapshots.plan import Conflict
 from executor.snapshots.recorder import Recorder
 from executor.snapshots.timeline import BACKGROUND, Described
-from executor.snapshots.undoing import Refused, Restored
+from executor.snapshots.undoing import Refused, Restored, undo
 from tests.executor.snapshots.world import World, world_in
 from tests.requirements import covers
 
@@ -97,3 +98,26 @@ def test_what_can_not_be_looked_at_is_told(world: World) -> None:
     recorder.look_behind(_no)
 
     assert told[0].startswith("what commands in the background changed can't be undone: ")
+
+
+def test_what_holds_a_place_for_the_sandbox_of_a_running_command_is_nobodys_change(
+    world: World,
+) -> None:
+    kept = world.state.with_name("scratch")
+    kept.mkdir()
+    names: dict[str, bytes | None] = {".envrc": None, ".vscode": None}
+    stubs = Stubs(world.root, names, kept)
+    recorder = Recorder(world.state, world.root, print)
+    _call(recorder, "serve", stubs.put_up)
+    _call(recorder, "make", lambda: (world.root / "own").mkdir(0o1700))
+    told = _told(world)
+    with world.snapshots() as snapshots:
+        back = undo(snapshots, snapshots.timeline.all())
+    held = [holds_a_place(str(world.root / name)) for name in names]
+    stubs.close()
+    recorder.close()
+
+    assert told == [("Shell", "done", ["own"])]
+    assert isinstance(back, Restored)
+    assert [step.path for step in back.steps] == ["own"]
+    assert held == [True, True]
