@@ -125,7 +125,12 @@ def _start(
     # It is reaped where it ends before us, and goes on where we do.
     threading.Thread(target=child.wait, name="private maestro", daemon=True).start()
     _tell(secrets_write, told)
-    _await_ready(ready_read, folders.state)
+    try:
+        _await_ready(ready_read, folders.state)
+    except (UsageError, ServerUnreachable):
+        for path in (place.socket, place.secret):  # nobody will answer there
+            path.unlink(missing_ok=True)
+        raise
     return PrivateMaestro(place.socket, told["secret"], started=True)
 
 

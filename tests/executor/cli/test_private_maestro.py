@@ -71,3 +71,18 @@ def test_stop_leaves_other_configurations_alone_unless_all_are_meant(ada: User) 
     ada.codegen("maestro", "stop", "--all")
     assert _sockets(ada) == []
     assert not is_alive(pid)
+
+
+@covers("R-BRANCH-3")
+def test_the_one_that_asks_no_model_is_told_apart_and_stopped_too(ada: User) -> None:
+    del ada.environment["OPENAI_API_KEY"]
+    unknown = ada.codegen("fork", "0" * 32)
+    (path,) = _sockets(ada)
+    told = ada.codegen("maestro", "status").out
+    pid = listener_pid(path)
+    stopped = ada.codegen("maestro", "stop").out
+
+    assert (unknown.code, "no such session" in unknown.err) == (6, True)
+    assert f"{path.stem} (for sessions, rewind and fork: asks no model)" in told
+    assert stopped == f"stopped {path.stem} (pid {pid})\n"
+    assert not is_alive(pid)

@@ -96,6 +96,9 @@ def test_it_ends_when_nobody_needs_it(user: Here) -> None:
 def test_what_keeps_it_from_starting_reaches_the_user_in_its_own_words(user: Here) -> None:
     with pytest.raises(UsageError, match="nowhere"):
         user.ensure(Settings(model="nowhere/x"))
+    where = user.place(Settings(model="nowhere/x"))
+    assert not where.socket.exists()
+    assert not where.secret.exists()
 
 
 def test_what_asks_no_model_is_served_without_a_key_and_with_any_settings(user: Here) -> None:
