@@ -20,6 +20,12 @@ from protocol import from_executor
 INSTRUCTIONS = "AGENTS.md"
 MAX_INSTRUCTION_BYTES = 64 * 1024
 MAX_NAMES = 200
+_NEEDS_TRUST = {
+    INSTRUCTIONS: INSTRUCTIONS,
+    str(PROJECT_CONFIG.parent): f"{PROJECT_CONFIG.parent}/",
+    ".git": "git configuration",
+}
+"""By name, as its user is told of it."""
 
 
 class Project(msgspec.Struct, frozen=True):
@@ -29,9 +35,7 @@ class Project(msgspec.Struct, frozen=True):
 
 def wants_trust(root: Path) -> tuple[str, ...]:
     """What of `root` is only used where the user trusts it; empty: the question is idle."""
-    return tuple(
-        name for name in (INSTRUCTIONS, str(PROJECT_CONFIG.parent), ".git") if _is_there(root, name)
-    )
+    return tuple(shown for name, shown in _NEEDS_TRUST.items() if _is_there(root, name))
 
 
 def project_spec(

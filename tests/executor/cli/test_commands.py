@@ -203,8 +203,13 @@ def test_a_projects_settings_are_read_only_where_it_is_trusted(ada: User) -> Non
 
 def test_a_run_in_a_directory_that_is_not_trusted_says_so(ada: User) -> None:
     (ada.project / "AGENTS.md").write_text("Speak like a pirate.")
-    ended = ada.codegen("do it")
-    assert "not trusted: AGENTS.md not used (--trust)" in ended.err
+    instructed = ada.codegen("do it")
+    for name in (".git", ".codegen"):
+        (ada.project / name).mkdir()
+    all_of_it = ada.codegen("do it")
+
+    assert "not trusted: AGENTS.md not used (--trust)" in instructed.err
+    assert "not trusted: AGENTS.md, .codegen/, git configuration not used" in all_of_it.err
 
 
 def test_doctor_finds_what_is_bad_and_says_how_to_mend_it(ada: User) -> None:
