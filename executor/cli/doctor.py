@@ -50,7 +50,9 @@ def _findings(server: str | None, token: str | None) -> Iterator[Finding]:
     yield from sandbox_findings(settings_of({}), here())
     if server is None and settings_of({}).server is None:
         yield _keys()
-    yield _tried(lambda: _maestro(server, token), "see what is named; codegen login keeps a token")
+    yield _tried(
+        lambda: _maestro(server, token), "see what is named; codegen login keeps tokens and keys"
+    )
 
 
 def _tried(look: Callable[[], str], mend: str) -> Finding:
@@ -111,7 +113,9 @@ def _keys() -> Finding:
     keys = sorted(name for name in given if name.endswith("_API_KEY") or name == "HF_TOKEN")
     if keys:
         return Finding("ok", f"provider keys: {', '.join(keys)}")
-    return Finding("note", "no provider's key is set", "export OPENAI_API_KEY=... or codegen login")
+    return Finding(
+        "note", "no provider's key is set", "export OPENAI_API_KEY=... or codegen login openai"
+    )
 
 
 def _maestro(server: str | None, token: str | None) -> str:

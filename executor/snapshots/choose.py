@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from executor.errors import SnapshotError, UsageError
 from executor.snapshots.timeline import Checkpoint
 
-NOTHING = "the agent changed nothing in this project that could be taken back"
+NOTHING = "nothing that the agent changed stands in this project"
 
 
 def standing(checkpoints: Sequence[Checkpoint]) -> list[Checkpoint]:

@@ -97,7 +97,7 @@ async def test_what_only_looks_keeps_nothing_and_there_is_nothing_to_undo(
     assert not (machine.folder / "state" / "codegen" / "snapshots").exists()
     assert (undone.code, undone.complaint) == (
         1,
-        "codegen: the agent changed nothing in this project that could be taken back",
+        "codegen: nothing that the agent changed stands in this project",
     )
 
 
