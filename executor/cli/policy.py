@@ -7,12 +7,14 @@ import os
 import re
 import sys
 from collections.abc import Iterator
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_args
 
 import msgspec
 
 from executor.bootstrap.confining import Chosen, chosen
+from executor.bootstrap.own_tools import own_tools
 from executor.cli.finding_sandbox import network_in_force
 from executor.cli.placing import here
 from executor.errors import UsageError
@@ -154,12 +156,22 @@ def _call(text: str) -> PlannedCall:
         return PlannedCall(tool, "network", _Address(_address(argument)))
     contract = BY_NAME.get(tool)
     if contract is None:
-        return PlannedCall(tool, "execute", {}, custom=True)
+        return _own_call(tool)
     try:
         parameters = msgspec.convert(_parameters(tool, argument), contract.parameters)
     except msgspec.ValidationError as error:
         raise UsageError(f"{text!r}: {tool} needs something else: {error}") from error
     return PlannedCall(tool, contract.effect, parameters)
+
+
+def _own_call(tool: str) -> PlannedCall:
+    """Of a tool that the user added."""
+    own = own_tools(here(), os.environ)
+    if tool not in own:
+        near = get_close_matches(tool.capitalize(), (*BY_NAME, *own), 1)
+        hint = f"did you mean {near[0]}? " if near else ""
+        raise UsageError(f"there is no tool {tool!r}: {hint}see codegen tools")
+    return PlannedCall(tool, own[tool].tool.declaration.effect, {}, custom=True)
 
 
 class _Address(msgspec.Struct, frozen=True):

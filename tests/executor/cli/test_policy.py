@@ -20,6 +20,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         '[policy]\nallow = ["Shell(npm test *)"]\ndeny = [\n  "Shell(rm *)",\n'
         '  "WebFetch(*.evil.test)",\n]\n'
     )
+    for name, effect in (("Deploy", "execute"), ("ticket", "read")):
+        with (tmp_path / "config" / "codegen" / "tools.toml").open("a") as file:
+            file.write(f'[{name}]\ncommand = ["/bin/true"]\neffect = "{effect}"\n')
     monkeypatch.chdir(root)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
@@ -49,6 +52,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("WebFetch(docs.python.org)", 10, "or always as WebFetch(docs.python.org)"),
         ("WebFetch http://a.EVIL.test./x", 11, "line 5"),
         ("Deploy", 10, "Deploy may do anything"),
+        ("ticket", 0, "runs unasked"),
     ],
 )
 def test_a_call_is_told_with_verdict_rule_and_place(
@@ -64,6 +68,14 @@ def test_a_call_is_told_with_verdict_rule_and_place(
 def test_what_is_no_call_is_bad_usage(call: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["policy", "check", call]) == 2
     assert repr(call) in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("project")
+def test_a_tool_that_there_is_not_is_bad_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["policy", "check", "git status"]) == 2
+    assert "there is no tool 'git': did you mean Git? see codegen tools" in capsys.readouterr().err
+    assert main(["policy", "check", "Xyzzy"]) == 2
+    assert "there is no tool 'Xyzzy': see codegen tools" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("project")
