@@ -14,6 +14,7 @@ from executor.errors import UsageError
 from executor.journal import journals
 from executor.link import Endpoint
 from executor.settings import Folders
+from executor.snapshots.note import without_note
 
 BASE = "/api/v1/sessions"
 PREFIX_MIN = 4
@@ -53,7 +54,7 @@ def standing_turns(events: Iterable[dict[str, Any]]) -> list[Turn]:
         match event["type"]:
             case "user_message":
                 if not turns or turns[-1].end_seq is not None:
-                    turns.append(Turn(payload["content"]))
+                    turns.append(Turn(without_note(payload["content"])))
             case "run_tool" if turns:
                 turns[-1].tool_ids.append(payload["tool_id"])
             case "run_finished" if turns:

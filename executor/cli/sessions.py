@@ -13,6 +13,7 @@ from executor.cli.placing import here, maestro
 from executor.cli.rest import ask
 from executor.errors import ServerRefused
 from executor.journal import delete_journal, find_journal, journals
+from executor.snapshots.note import without_note
 from executor.view.safe_text import safe_line, safe_text
 from protocol.version import BOOTSTRAP_GENERATION
 
@@ -68,7 +69,7 @@ def _show(event: dict[str, Any], asked: dict[str, str]) -> None:
     payload = event["payload"]
     match event["type"]:
         case "user_message":
-            _paragraph("> ", payload["content"])
+            _paragraph("> ", without_note(payload["content"]))
         case "agent_message":
             _paragraph("", payload["content"])
         case "run_tool" if payload["generation_id"] != BOOTSTRAP_GENERATION:

@@ -12,6 +12,7 @@ from executor.failpoints import hit
 from executor.snapshots import choose
 from executor.snapshots.derived import is_derived
 from executor.snapshots.exact import below, state_at
+from executor.snapshots.note import note
 from executor.snapshots.place import exclusively
 from executor.snapshots.plan import Conflict, Plan, Step, planned, steps_back
 from executor.snapshots.restore import restore
@@ -81,17 +82,7 @@ def note_for(snapshots: Snapshots, session: str) -> str:
         return ""
     paths = {change.path for at in news for change in snapshots.timeline.changes(at.id)}
     snapshots.timeline.mark_told(at.id for at in news)
-    return _note(sorted(path for path in paths if not is_derived(path)))
-
-
-def _note(paths: list[str]) -> str:
-    most = 20
-    names = ", ".join(path.encode("utf-8", "replace").decode() for path in paths[:most])
-    more = f" and {len(paths) - most} more" if len(paths) > most else ""
-    return (
-        "[The user took changes of yours back, or did them again, with codegen undo and redo. "
-        f"Changed by that: {names}{more}. Read a file again before you rely on it.]"
-    )
+    return note(sorted(path for path in paths if not is_derived(path)))
 
 
 def _taken_back(

@@ -117,6 +117,29 @@ async def test_a_fork_that_can_not_be_kept_here_is_told_by_its_id_all_the_same(
     assert second.out.endswith("Second.\n")
 
 
+@covers("R-BRANCH-1")
+async def test_what_the_model_was_told_of_an_undo_is_not_shown_as_the_users_words(
+    machine: Machine,
+) -> None:
+    script = [
+        *(calls(call("WriteFile", file_path="a.txt", content="one\n")), text("First.")),
+        text("Second."),
+    ]
+    async with ScriptedModel(script) as model:
+        machine.use_model(model.base_url)
+        await machine.codegen(*AUTO, "one")
+        await machine.codegen("undo")
+        await machine.codegen("-c", "two")
+        said = str(model.requests[-1].messages[-1]["content"])
+        shown = await machine.codegen("sessions", "show")
+        rewound = await machine.codegen("rewind", "--turns", "1")
+
+    assert said.startswith("[The user took changes of yours back")
+    assert said.endswith("\n\ntwo")
+    assert [line for line in shown.out.splitlines() if line.startswith(">")] == ["> one", "> two"]
+    assert rewound.out.startswith("taken back: 1 turn\n  > two\n")
+
+
 @covers("R-BRANCH-3")
 async def test_the_demonstration_is_looked_at_taken_back_and_branched_off_without_a_key(
     machine: Machine,
