@@ -38,7 +38,7 @@ FLAGS = (
     ),
     Flag("no-sandbox", "confine nothing, and accept that in --mode auto too"),
     Flag("keep-background", "what is begun in the background stays: codegen shells"),
-    Flag("trust", "trust this directory's AGENTS.md and .codegen/ from now on"),
+    Flag("trust", "trust this directory's AGENTS.md, .codegen/ and git configuration"),
     Flag("output-format", "text | json (one object at the end) | stream-json", "FORMAT"),
     Flag("cwd", "work in this directory", "DIR"),
     Flag("max-steps", "end the run after so many generations", "N"),
