@@ -30,6 +30,8 @@ from tests.servers.redis_server import RedisServer, find_valkey
 
 SECONDS = 30.0
 PATH = "/ws/v1/connect"
+THINKS_SECONDS = 0.05
+"""Between two turns: else the honest person would be at a bound too."""
 _AGAIN_SECONDS = 0.25
 _WARM_SECONDS = 3.0
 _RUNS = 50
@@ -65,7 +67,11 @@ async def honest_turns(address: str, token: str, count: int) -> list[float]:
     """The first makes the session, and does not count."""
     async with connect(f"ws://{address}{PATH}", additional_headers=_key(token)) as socket:
         person = Honest(socket)
-        return [await person.turn() for _ in range(count + 1)][1:]
+        took: list[float] = []
+        for _ in range(count + 1):
+            took.append(await person.turn())
+            await asyncio.sleep(THINKS_SECONDS)
+        return took[1:]
 
 
 def p95(took: Sequence[float]) -> float:
@@ -163,7 +169,7 @@ WAYS: dict[str, tuple[Way, int]] = {
 }
 """What a flood is made of, and how many do it at once."""
 REFUSED = ("frames", "sockets", "strangers")
-"""Those that a bound stops. How many runs follow each other, and requests, is not bounded."""
+"""Those that lowered bounds stop soon; the others wait for their share."""
 
 
 def _key(token: str) -> dict[str, str]:
