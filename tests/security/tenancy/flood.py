@@ -121,6 +121,8 @@ async def _again(way: Way, address: str, token: str, refused: asyncio.Event) -> 
             await way(address, token)
         except (OSError, WebSocketException, TimeoutError, httpx2.HTTPError):
             refused.set()
+        except AttributeError:  # asyncio's, for a write to what was closed a moment ago
+            refused.set()
         await asyncio.sleep(_AGAIN_SECONDS)
 
 
