@@ -18,7 +18,7 @@ from maestro.edge.shares import (
     Shares,
 )
 from maestro.ports import Quotas
-from tests.maestro.edge.stage import Stage, result, stage
+from tests.maestro.edge.stage import Stage, call, result, stage
 from tests.requirements import covers
 
 MANY = 10.0
@@ -230,3 +230,22 @@ async def test_who_may_send_nothing_more_is_told_so_at_the_door(tmp_path: Path) 
 
     assert isinstance(answer, httpx2.Response)
     assert (answer.status_code, answer.headers["Retry-After"]) == (429, "60")
+
+
+@covers("R-QUOTA-4")
+async def test_an_honest_executors_output_and_a_large_result_pass_unharmed(tmp_path: Path) -> None:
+    async with (
+        asyncio.timeout(20),
+        stage(tmp_path, share=0.2) as edge,
+        edge.connect() as executor,
+    ):
+        session_id = (await executor.handshake())["payload"]["session_id"]
+        await edge.decide(session_id, call("large"))
+        share = edge.edge.shares.of(await owner(edge))
+        for index in range(100):
+            part = {"tool_id": "large", "index": index, "stream": "stdout", "content": "x" * 600}
+            await executor.send("tool_output_delta", part)
+        await executor.send("tool_result", result("large", result="y" * (4 * 2**20 - 4096)))
+
+        assert (await executor.until("accepted"))["payload"] == {"tool_id": "large"}
+        assert share.wait == 0
