@@ -66,6 +66,8 @@ class ToolOutcome(msgspec.Struct, frozen=True):
     error: ToolError | None = None
     content: tuple[Content, ...] = ()
     metadata: ResultMetadata = msgspec.field(default_factory=ResultMetadata)
+    before: str = ""
+    """What stands right before `text` where that comes from. Not sent: shows what is a secret."""
 
 
 class Tool(Protocol):

@@ -101,9 +101,13 @@ class PersonBounds:
     """Input and output, of a day in UTC."""
     failures: int | None = 5
     """Failed attempts to come in, a minute: of one address, one token, one key."""
+    requests: int | None = 1200
+    """A minute, and connections opened."""
+    share: int | None = 20
+    """Percent of one process's time, once a burst is used up."""
 
 
-NO_BOUNDS = PersonBounds(None, None, None, None, None, None)
+NO_BOUNDS = PersonBounds(None, None, None, None, None, None, None, None)
 """For the only person there is."""
 
 
@@ -194,6 +198,8 @@ def _person_bounds(source: "_Source") -> PersonBounds:
         generations=bound("user_generations", given.generations),
         tokens_a_day=bound("user_tokens_a_day", given.tokens_a_day),
         failures=bound("failed_handshakes_a_minute", given.failures),
+        requests=bound("user_requests_a_minute", given.requests),
+        share=bound("user_share", given.share),
     )
 
 

@@ -9,6 +9,11 @@ import msgspec
 
 from executor.process.command import Captured
 
+NEAR = 4096
+"""Bytes. Longer than any secret that is looked for, but for key blocks, which take as much."""
+SHORT = 8
+"""Bytes: an unfinished word of fewer is shown."""
+
 
 class Part(msgspec.Struct, frozen=True):
     """Where the part begins, which may be later than was wished, and its bytes."""
@@ -31,6 +36,35 @@ def part(output: Captured, start: int, limit: int) -> Part:
     start = min(max(start, output.total_bytes - len(output.tail)), output.total_bytes)
     skipped = start - (output.total_bytes - len(output.tail))
     return Part(start, output.tail[skipped : skipped + limit])
+
+
+def whole_words(content: bytes, *, full: bool) -> int:
+    """How many bytes of a part to show, so that no word of it goes on in the next.
+
+    `full`: it is as long as a part may be, and ends at a line's end if there is one near. Else more
+    may follow at any moment: an unfinished word waits for its end, unless it is short. One that is
+    longer than any secret is parted.
+    """
+    nearest = max(0, len(content) - NEAR)
+    line = content.rfind(b"\n", nearest) + 1
+    if full and line:
+        return line
+    if not content or content[-1:].isspace():
+        return len(content)
+    length = len(content[nearest:].rsplit(maxsplit=1)[-1])
+    if length >= NEAR or (not full and length < SHORT):
+        return len(content)
+    return len(content) - length
+
+
+def without_unfinished_word(output: Captured) -> Captured:
+    """What a command that runs has written, up to where `whole_words` has it end."""
+    last = output.tail or output.head
+    shown = last[: whole_words(last, full=False)]
+    total = output.total_bytes - len(last) + len(shown)
+    if output.tail:
+        return msgspec.structs.replace(output, tail=shown, total_bytes=total)
+    return msgspec.structs.replace(output, head=shown, total_bytes=total)
 
 
 def _from_file(output: Captured, start: int, limit: int) -> bytes:

@@ -56,14 +56,18 @@ class Redactor:
         self._originals: OrderedDict[str, str] = OrderedDict()
         self._characters = 0
 
-    def redact(self, text: str, *, echo: bool = False) -> str:
-        """`text` with every secret replaced. `echo`: it repeats what came with placeholders."""
-        spans = self.spans(text)
+    def redact(self, text: str, *, echo: bool = False, behind: int = 0) -> str:
+        """`text` with every secret replaced. `echo`: it repeats what came with placeholders.
+
+        `behind`: only what stands behind so many characters, a secret that goes on there included;
+        those before show what is one.
+        """
+        spans = [span for span in self.spans(text) if span.end > behind]
         if not spans:
-            return text
+            return text[behind:]
         made: dict[str, str] = {}
         parts: list[str] = []
-        position = 0
+        position = behind
         for span in spans:
             value = text[span.start : span.end]
             parts.append(text[position : span.start])

@@ -41,6 +41,9 @@ from protocol.wire import Frame
 
 Kept = TypeVar("Kept")
 
+STRAYS_TOLD = 8
+"""Kinds of frames that are told to have been left alone, each once."""
+
 
 class Frames:
     """The link's peer."""
@@ -64,6 +67,7 @@ class Frames:
         self._attached_ever = False
         self._began_again = False
         self._lost_at: float | None = None
+        self._told: set[str] = set()
         self.strays = 0
         """Frames that were refused or of no known type."""
 
@@ -82,8 +86,10 @@ class Frames:
             self._keep(Journal.see, frame.seq)
 
     def strayed(self, what: str) -> None:
-        del what
         self.strays += 1
+        if len(self._told) < STRAYS_TOLD and what not in self._told:
+            self._told.add(what)
+            self._parts.view.show(Notice(f"a frame of the maestro was left alone: {what[:200]}"))
 
     def lost(self, why: str) -> None:
         now = time.monotonic()

@@ -94,7 +94,7 @@ class Reports:
             self._pass_on(live, stream, held.close())
         if live.output is not None:
             live.output.close()
-        safe = without_secrets(outcome, self._parts.redactor.redact)
+        safe = without_secrets(outcome, self._parts.redactor)
         result = wire_result(live.message, safe, seconds)
         self._parts.audit.ended(result)
         order = live.order

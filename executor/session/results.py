@@ -3,11 +3,10 @@
 Builds values; sends and writes nothing.
 """
 
-from collections.abc import Callable
-
 import msgspec
 
 from executor.errors import ToolFailure
+from executor.redaction import Redactor
 from executor.tool_context import ToolOutcome
 from protocol.codec import cut_result, well_formed
 from protocol.from_executor import ToolError, ToolResult, ToolStatus
@@ -44,8 +43,9 @@ def cancelled(why: str, *, started: bool) -> ToolOutcome:
     return unsuccessful("cancelled", "cancelled", f"Cancelled: {why}. {how}")
 
 
-def without_secrets(outcome: ToolOutcome, redact: Callable[[str], str]) -> ToolOutcome:
+def without_secrets(outcome: ToolOutcome, redactor: Redactor) -> ToolOutcome:
     """The outcome as it may leave this machine; names of files included."""
+    redact = redactor.redact
     error, metadata = outcome.error, outcome.metadata
     if error is not None:
         error = ToolError(error.code, redact(error.message))
@@ -54,7 +54,7 @@ def without_secrets(outcome: ToolOutcome, redact: Callable[[str], str]) -> ToolO
         msgspec.structs.replace(change, path=redact(change.path)) for change in metadata.changes
     )
     return ToolOutcome(
-        text=redact(outcome.text),
+        text=redact(outcome.before + outcome.text, behind=len(outcome.before)),
         status=outcome.status,
         error=error,
         content=tuple(

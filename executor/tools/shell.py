@@ -11,6 +11,7 @@ from executor.errors import ToolFailure
 from executor.process import terminal
 from executor.process.command import Command
 from executor.process.interactive import refuse_waiting
+from executor.process.kept import without_unfinished_word
 from executor.process.outliving import Elsewhere
 from executor.process.programs import may_move, shell_argv
 from executor.process.report import report, shown, with_facts
@@ -122,7 +123,7 @@ def _moved(
 ) -> ToolOutcome:
     running.silence_s = parameters.silence_s
     kept = known or context.shells.keep(running, terminal=parameters.pty)
-    so_far = kept.output
+    so_far = kept.output if kept.ended else without_unfinished_word(kept.output)
     kept.cursor = so_far.total_bytes
     begun = "it runs" if parameters.background else f"still running after {running.seconds:.0f} s"
     text = with_facts(

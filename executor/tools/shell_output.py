@@ -5,7 +5,7 @@ Reads what is kept of it; the patterns are tried by a program of their own.
 
 import msgspec
 
-from executor.process.kept import part
+from executor.process.kept import Part, part, whole_words
 from executor.process.matches import Search, matched, matching_lines
 from executor.process.report import ending, left_behind, metadata, part_text, with_facts
 from executor.process.shells import KeptShell
@@ -16,7 +16,8 @@ from protocol.tools.contract import ToolContract
 
 PART_MAX = 32 * 1024
 """Bytes of one part."""
-
+BEFORE_MAX = 16 * 1024
+"""Bytes before a part, by which a secret that goes on in it is known: a key block's."""
 
 _NOT_IN_A_FILE = "nothing could be looked for: its output is in no file"
 
@@ -27,6 +28,8 @@ class _Reading(msgspec.Struct, frozen=True):
     text: str
     cursor: int
     facts: tuple[str, ...]
+    before: str = ""
+    """What stands right before the text, for whoever looks for secrets."""
 
 
 class ShellOutputTool:
@@ -48,7 +51,7 @@ class ShellOutputTool:
             reading = await _filtered(shell, start, parameters.filter, context)
         shell.cursor = reading.cursor
         text = with_facts(reading.text, *_state(shell), *waited, *reading.facts)
-        return ToolOutcome(text, metadata=_metadata(shell, reading))
+        return ToolOutcome(text, metadata=_metadata(shell, reading), before=reading.before)
 
 
 async def _waited(
@@ -83,18 +86,39 @@ async def _filtered(shell: KeptShell, start: int, pattern: str, context: ToolCon
         facts.append(f"cursor {lines.cursor} reads on")
     elif end < output.total_bytes:
         facts.append(f"only the first {end:,} bytes can be filtered")
-    return _Reading(part_text(lines.content, terminal=shell.terminal), lines.cursor, tuple(facts))
+    text = part_text(lines.content, terminal=shell.terminal)
+    first = part(output, start, len(lines.content)).content.partition(b"\n")[0]
+    # The first line may have begun before; any other is whole.
+    before = _before(shell, start) if first and lines.content.startswith(first) else ""
+    return _Reading(text, lines.cursor, tuple(facts), before)
 
 
 def _part(shell: KeptShell, start: int) -> _Reading:
     output = shell.output
     found = part(output, start, PART_MAX)
+    held = 0
+    full = len(found.content) == PART_MAX
+    if full or shell.ended is None:
+        shown = found.content[: whole_words(found.content, full=full)]
+        held = 0 if full else len(found.content) - len(shown)
+        found = Part(found.start, shown)
     facts = [_span(found.start, found.end)]
     if found.start > start:
         facts.append(f"{found.start - start:,} bytes before are no longer kept")
     if found.end < output.total_bytes:
         facts.append(f"of {output.total_bytes:,} so far: cursor {found.end} reads on")
-    return _Reading(part_text(found.content, terminal=shell.terminal), found.end, tuple(facts))
+    if held:
+        facts.append(f"an unfinished word of {held:,} bytes waits for its end")
+    text = part_text(found.content, terminal=shell.terminal)
+    before = _before(shell, found.start) if found.content else ""
+    return _Reading(text, found.end, tuple(facts), before)
+
+
+def _before(shell: KeptShell, start: int) -> str:
+    """What is kept of the bytes right before `start`."""
+    begin = max(0, start - BEFORE_MAX)
+    found = part(shell.output, begin, start - begin)
+    return part_text(found.content, terminal=shell.terminal) if found.end == start else ""
 
 
 def _search(

@@ -150,6 +150,7 @@ async def _dependencies(
         step=worker.nudge if settings.role == "all" else nudge,
         model_refusal=parts.opened.model.refusal,
         quotas=parts.quotas,
+        share=settings.bounds.share and settings.bounds.share / 100,
         trusted_proxies=settings.trusted_proxies,
         allowed_hosts=_hosts(settings, private),
         allowed_origins=frozenset(settings.allowed_origins),

@@ -77,7 +77,7 @@ async def open_bus(redis_url: str | None) -> AsyncGenerator[Bus]:
 async def open_limits(settings: Settings) -> AsyncGenerator[Limits]:
     """What counts people's sockets, sessions and bytes, closed at the end."""
     person, url = settings.bounds, settings.backends.redis_url
-    quotas = Quotas(person.sockets, person.sessions, person.bytes, person.failures)
+    quotas = Quotas(person.sockets, person.sessions, person.bytes, person.failures, person.requests)
     limits: Limits
     if url is None or quotas == UNLIMITED:
         from maestro.bus.memory_limits import MemoryLimits

@@ -68,7 +68,7 @@ def create_app(edge: Edge) -> FastAPI:
         redoc_url=None,
         middleware=[
             Middleware(DeniedUpgrades),
-            Middleware(Gate, dependencies=edge.dependencies),
+            Middleware(Gate, dependencies=edge.dependencies, shares=edge.shares),
         ],
     )
     app.state.edge = edge
@@ -140,6 +140,7 @@ async def connect(socket: WebSocket) -> None:
     account: Account = socket.state.account
     try:
         await sessions.may_try(edge, account)
+        await sessions.may_send(edge, account)
         seat = await sessions.seat(edge, account)
     except RequestRefused as refused:
         await socket.send_denial_response(response(refused.refusal))

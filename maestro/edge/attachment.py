@@ -18,6 +18,7 @@ from maestro.edge.inbox import Inbox
 from maestro.edge.line import SocketEnded
 from maestro.edge.patience import until_available
 from maestro.edge.peers import Peer
+from maestro.edge.shares import FACT_SECONDS, RUN_SECONDS
 from maestro.errors import LedgerUnavailable, NewerEvent
 from maestro.failpoints import hit
 from maestro.ports import Account, Appended, HeadMoved, Live, Refused
@@ -39,6 +40,7 @@ class Attachment:
         self._owner = account.owner
         self._key_id = account.key_id
         self._dialogue = dialogue
+        self._share = edge.shares.of(account.owner)
         self._welcome = welcome
         self._session_id = welcome.started.session_id
         self._epoch = welcome.started.epoch
@@ -61,6 +63,8 @@ class Attachment:
                 tasks.create_task(self._follow(peer))
                 while (text := await inbox.get()) is not None:
                     await self._take(text)
+                    if inbox.waiting:  # one peer's frames, many of them, are not one turn's work
+                        await asyncio.sleep(0)
                 raise SocketEnded(None)
 
     async def leave(self) -> None:
@@ -123,7 +127,9 @@ class Attachment:
                 field = "payload.run.model"
                 report = ErrorReported(ErrorCode.NOT_ALLOWED, why, field=field, id=frame.id)
                 await self._dialogue.send(report)
-            case Claimed():
+            case Claimed(fact=fact):
+                begins_run = isinstance(fact, UserSaid)
+                await self._share.spend(RUN_SECONDS if begins_run else FACT_SECONDS)
                 await self._write(understood)
             case _:
                 assert_never(understood)

@@ -20,24 +20,29 @@ from maestro.edge.dependencies import (
     TokenAuth,
 )
 from maestro.edge.failures import Failures
-from maestro.edge.refusals import Refusal, refuse, too_many
+from maestro.edge.refusals import TOO_MANY_WAIT, Refusal, refuse, too_many
+from maestro.edge.shares import REQUEST_SECONDS, Shares
 from maestro.errors import LedgerUnavailable
 from maestro.ports import Account
 
 OPEN_PATHS = frozenset({"/health", "/ready"})
 """What a load balancer asks, by address and without a token."""
+WAITING_MAX = 256
+"""Of what one person asks, how much may wait for its turn, frames of open sockets among it."""
 
 
 class Gate:
     """ASGI middleware; what passes has its Account in the scope's state."""
 
-    def __init__(self, app: ASGIApp, dependencies: EdgeDependencies) -> None:
+    def __init__(self, app: ASGIApp, dependencies: EdgeDependencies, shares: Shares) -> None:
         self._app = app
         self._auth = dependencies.auth
         self._hosts = dependencies.allowed_hosts
         self._origins = dependencies.allowed_origins
         self._proxies = dependencies.trusted_proxies
         self._failures = Failures(dependencies.quotas)
+        self._quotas = dependencies.quotas
+        self._shares = shares
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket") or scope["path"] in OPEN_PATHS:
@@ -63,6 +68,11 @@ class Gate:
         limited = await self._failures.refusal(address, token)
         if limited is not None:
             return too_many(limited)
+        # Whoever asks too often is told before the database is asked who that is.
+        known = self._failures.owner(token)
+        crowded = None if known is None else await self._crowded(known)
+        if crowded is not None:
+            return crowded
         try:
             account = await authenticate(self._auth, token)
         except LedgerUnavailable:
@@ -70,8 +80,20 @@ class Gate:
         if account is None:
             await self._failures.failed(address, token)
             return Refusal(401, "unauthorized", "a valid token is needed: Authorization: Bearer")
-        self._failures.passed(token)
-        return account
+        self._failures.passed(token, account.owner)
+        crowded = await self._crowded(account.owner) if known != account.owner else None
+        return crowded or account
+
+    async def _crowded(self, owner: str) -> Refusal | None:
+        """Count one request of theirs, which may have to wait for its turn; why it is refused."""
+        share = self._shares.of(owner)
+        if share.waiting >= WAITING_MAX:
+            return TOO_MANY_WAIT
+        limited = await self._quotas.spend("requests", owner)
+        if limited is not None:
+            return too_many(limited)
+        await share.spend(REQUEST_SECONDS)
+        return None
 
     def _knows_host(self, hosts: Sequence[str]) -> bool:
         return ANY_HOST in self._hosts or (len(hosts) == 1 and _host(hosts[0]) in self._hosts)

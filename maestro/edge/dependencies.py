@@ -82,6 +82,8 @@ class EdgeDependencies:
     )
     """Checks beside ledger and bus, by name; each raises MaestroError saying what is missing."""
     limits: EdgeLimits = EdgeLimits()
+    share: float | None = None
+    """Of one processor, what one person may take for long; None: all that there is."""
     version: str = ""
     idle_limit: float | None = None
     """Seconds without anyone after which the process ends; None: never."""

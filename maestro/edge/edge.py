@@ -10,6 +10,7 @@ from maestro.domain.events import Fact, StoredEvent
 from maestro.edge.dependencies import EdgeDependencies, TokenAuth
 from maestro.edge.peers import Peers
 from maestro.edge.seats import Seats
+from maestro.edge.shares import Shares
 from maestro.errors import MaestroError
 from maestro.ports import Appended, HeadMoved, Loaded, Refused
 
@@ -26,6 +27,7 @@ class Edge:
         accounts = auth.accounts if isinstance(auth, TokenAuth) else None
         self.peers = Peers(dependencies.ledger, dependencies.limits, accounts)
         self.seats = Seats(dependencies.quotas)
+        self.shares = Shares(dependencies.share)
         self.bus_answered = False
         """Once is enough: an address that is wrong has never answered, and what goes away later is
         done without."""

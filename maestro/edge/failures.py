@@ -11,17 +11,17 @@ from collections.abc import Sequence
 from maestro.ports import Limited, Limits
 
 MAX_KNOWN = 4096
-"""Tokens of which this process remembers that they let somebody in."""
+"""Tokens of which this process remembers whom they let in."""
 
 
 class Failures:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._known: OrderedDict[str, None] = OrderedDict()
+        self._known: OrderedDict[str, str] = OrderedDict()
 
     async def refusal(self, address: str | None, token: str | None) -> Limited | None:
         """Why nobody looks at this token now."""
-        if token is not None and _name("token", token) in self._known:
+        if self.owner(token) is not None:
             return None
         for name in _names(address, token):
             found = await self._limits.look("failures", name)
@@ -29,17 +29,21 @@ class Failures:
                 return found
         return None
 
+    def owner(self, token: str | None) -> str | None:
+        """Whom this token let in lately; it may have ended since."""
+        return None if token is None else self._known.get(_name("token", token))
+
     async def failed(self, address: str | None, token: str | None) -> None:
         if token is not None:
             self._known.pop(_name("token", token), None)
         for name in _names(address, token):
             await self._limits.spend("failures", name)
 
-    def passed(self, token: str | None) -> None:
+    def passed(self, token: str | None, owner: str) -> None:
         if token is None:
             return
         name = _name("token", token)
-        self._known[name] = None
+        self._known[name] = owner
         self._known.move_to_end(name)
         if len(self._known) > MAX_KNOWN:
             self._known.popitem(last=False)

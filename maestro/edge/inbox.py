@@ -16,6 +16,11 @@ class Inbox:
         self._ended = False
         self._changed = asyncio.Condition()
 
+    @property
+    def waiting(self) -> bool:
+        """A frame is there to be taken at once."""
+        return bool(self._frames)
+
     async def put(self, text: str) -> None:
         """Wait for room: any frame fits into an empty inbox."""
         async with self._changed:

@@ -40,6 +40,7 @@ NO_SUCH_SESSION = Refusal(404, "no_such_session", "no such session")
 UNAVAILABLE = Refusal(503, "unavailable", "the database is away; try again")
 NEWER_SESSION = Refusal(503, "newer_session", "a later version wrote this session: ask one")
 DRAINING = Refusal(503, "draining", "this process is going down; connect again")
+TOO_MANY_WAIT = Refusal(429, "rate_limited", "too many of your requests wait already", 1.0)
 TOO_MANY = Refusal(503, "too_many", "this process holds as many connections as it may")
 
 
@@ -64,6 +65,8 @@ def words_of(limited: Limited) -> str:
             return f"you opened {limited.bound} sessions within an hour, the most that one may"
         case "bytes":
             return f"you sent more than {limited.bound} bytes within a minute"
+        case "requests":
+            return f"you made more than {limited.bound} requests within a minute"
         case "sockets":
             return f"you have {limited.bound} connections, the most that one person may have"
 

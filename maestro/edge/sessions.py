@@ -24,6 +24,7 @@ from maestro.edge.refusals import (
     too_many,
 )
 from maestro.edge.seats import Seat
+from maestro.edge.shares import EVENT_SECONDS
 from maestro.edge.watch import as_bytes, event_stream
 from maestro.ports import Account, Limited, Loaded, Refused
 from protocol.from_executor import RunWishes
@@ -128,6 +129,7 @@ async def show_session(
     summary = await edge.dependencies.ledger.summary(owner, session_id)
     if summary is None:  # deleted meanwhile
         raise RequestRefused(NO_SUCH_SESSION)
+    edge.shares.of(owner).charge(EVENT_SECONDS * len(loaded.events))
     frames = (frame(stored, "watcher") for stored in loaded.events)
     return Session(
         **msgspec.structs.asdict(summary),
@@ -186,6 +188,13 @@ async def may_try(edge: Edge, account: Account) -> None:
     """Raises RequestRefused: too many handshakes of this key have failed."""
     key_id = account.key_id or account.owner
     limited = await edge.dependencies.quotas.look("failures", key_id)
+    if limited is not None:
+        raise RequestRefused(too_many(limited))
+
+
+async def may_send(edge: Edge, account: Account) -> None:
+    """Raises RequestRefused: whatever this person sent would end the connection again."""
+    limited = await edge.dependencies.quotas.look("bytes", account.owner)
     if limited is not None:
         raise RequestRefused(too_many(limited))
 

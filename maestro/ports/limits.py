@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
-Counted = Literal["failures", "sessions", "bytes"]
+Counted = Literal["failures", "sessions", "bytes", "requests"]
 
 
 class Quotas(msgspec.Struct, frozen=True):
@@ -22,6 +22,8 @@ class Quotas(msgspec.Struct, frozen=True):
     """Received from executors in a minute."""
     failures: int | None = None
     """Attempts to come in that failed, in a minute."""
+    requests: int | None = None
+    """Made in a minute, and connections opened."""
 
     def window(self, counted: Counted) -> tuple[int | None, float]:
         """The bound, and the seconds that it is for."""
@@ -32,6 +34,8 @@ class Quotas(msgspec.Struct, frozen=True):
                 return self.sessions, 3600.0
             case "bytes":
                 return self.bytes, 60.0
+            case "requests":
+                return self.requests, 60.0
 
 
 UNLIMITED = Quotas()
@@ -40,7 +44,7 @@ UNLIMITED = Quotas()
 class Limited(msgspec.Struct, frozen=True):
     """There is no room."""
 
-    what: Literal["failures", "sessions", "bytes", "sockets"]
+    what: Literal["failures", "sessions", "bytes", "requests", "sockets"]
     bound: int
     retry_after: float
     """Seconds."""

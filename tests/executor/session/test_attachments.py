@@ -12,6 +12,7 @@ import pytest
 from executor.errors import ServerRefused
 from executor.journal import Accepted, journal_without_file, open_journal
 from executor.session import ResumedSession, SessionStart
+from executor.session.frames import STRAYS_TOLD
 from executor.view.port import Connection, Notice
 from protocol.errors import CloseCode, ErrorCode
 from protocol.from_executor import Handshake, Interrupt, ToolProgress, ToolResult, UserMessage
@@ -341,12 +342,18 @@ async def test_a_malformed_frame_is_counted_answered_and_runs_nothing(tmp_path: 
             await socket.start()
             await socket.socket.send('{"type":"run_tool","payload":{"tool_id":"t1"}}')
             answer = (await socket.frame()).message
-            await socket.socket.send('{"type":"hologram","payload":{}}')
+            for _ in range(3):
+                await socket.socket.send('{"type":"hologram","payload":{}}')
+            for number in range(2 * STRAYS_TOLD):
+                await socket.socket.send(f'{{"type":"new_{number}","payload":{{}}}}')
             await socket.run("Fly", "t2")
             await socket.next(ToolResult)
+            told = [one.text for one in rig.view.shown if isinstance(one, Notice)]
 
             assert type(answer).__name__ == "ExecutorError"
-            assert session.strays == 2
+            assert session.strays == 4 + 2 * STRAYS_TOLD
+            assert told.count("a frame of the maestro was left alone: unknown type hologram") == 1
+            assert len(told) == STRAYS_TOLD
             assert rig.shell.runs == 0
 
 

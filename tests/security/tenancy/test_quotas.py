@@ -226,8 +226,8 @@ async def test_tokens_that_are_remembered_are_bounded_and_forgotten_when_they_fa
     failures = Failures(limits(failures=1))
     await failures.failed("198.51.100.1", None)
     for number in range(MAX_KNOWN + 1):
-        failures.passed(f"token-{number}")
-    failures.passed(None)
+        failures.passed(f"token-{number}", "ada")
+    failures.passed(None, "ada")
     assert await failures.refusal("198.51.100.1", "token-0") is not None
     assert await failures.refusal("198.51.100.1", "token-1") is None
 
