@@ -44,6 +44,9 @@ class Answer:
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            if self.is_whole:
+                self.is_clean = False  # it stands behind the answer, as above
+                return
             raise ConnectionError(f"this is not HTTP: {error}") from error
         if len(self.waiting) == unread:
             self._beside += len(data)

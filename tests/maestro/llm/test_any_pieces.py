@@ -131,6 +131,7 @@ def _answered(parts: list[bytes]) -> tuple[object, ...]:
 
 @given(content=ANSWERS, cuts=CUTS)
 @example(content=b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", cuts=[0.4, 0.5])
+@example(content=b"HTTP/1.0 200\r\nContent-Length:0\r\n\r\n\x00", cuts=[0.96875])
 def test_an_answer_of_http_is_the_same_however_it_is_cut(content: bytes, cuts: list[float]) -> None:
     parts = [part for part in pieces(content, cuts) if part]
 

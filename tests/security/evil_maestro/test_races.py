@@ -16,8 +16,8 @@ async def test_a_name_that_turns_into_a_link_while_orders_come_leads_no_tool_out
 ) -> None:
     counted = await race(machine, ROUNDS)
 
-    tools = {tool for tool, _ in counted}
-    assert len(tools) == 7
-    ran = {tool for tool, status in counted if status == "success"}
-    assert ran >= {"ReadFile", "ReadFolder", "Glob", "WriteFile"}, counted
-    assert {"denied", "error"} & {status for _, status in counted}
+    assert len({tool for tool, _ in counted}) == 7
+    # Which orders met the project and which a link is left to chance, but there were both.
+    statuses = {status for _, status in counted}
+    assert "success" in statuses, counted
+    assert {"denied", "error"} & statuses, counted
