@@ -197,9 +197,10 @@ class Link:
     async def _answer(self, violation: Violation, peer: Peer) -> None:
         if violation.answer is not None:
             self._outbox.put(violation.answer)
-        peer.strayed(str(violation.error))
         code = violation.error.close_code
-        if code is not None:
+        if code is None:
+            peer.strayed(str(violation.error))
+        else:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(FLUSH_SECONDS):
                     await self._outbox.emptied()
