@@ -4,7 +4,7 @@ Overwrites nothing but the very bytes that the changes were made for.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Literal
@@ -57,10 +57,17 @@ def settle(folder: Path, staged: Sequence[Staged], *, decided: bool) -> Settled:
             for place in filter(None, places):
                 discard(place)
             if isinstance(settled, Done):
-                leave_no_empty_folder(root, places)
+                leave_no_empty_folder(root, _left(staged, places))
             return settled
     finally:
         root.close()
+
+
+def _left(staged: Sequence[Staged], places: Sequence[Place | None]) -> Iterator[tuple[str, ...]]:
+    """The folders of files that went, also where the deepest went with them."""
+    for one, place in zip(staged, places, strict=True):
+        if not one.temporary:
+            yield tuple(one.path.split("/")[:-1]) if place is None else place.real[:-1]
 
 
 def _settled(staged: Sequence[Staged], places: Sequence[Place | None]) -> Settled:

@@ -117,7 +117,9 @@ def commit(root: Root, changes: Sequence[Change], log: IntentLog, new_mode: int)
         with _failing(changes[0].path):
             _sync(synced)
         hit("folders_synced")
-        leave_no_empty_folder(root, places)
+        leave_no_empty_folder(
+            root, (place.real[:-1] for place in places if not place.staged.temporary)
+        )
 
 
 def put(place: Place, folder: int, name: str) -> None:
@@ -136,17 +138,17 @@ def discard(place: Place) -> None:
             os.unlink(place.staged.temporary, dir_fd=place.folder)
 
 
-def leave_no_empty_folder(root: Root, places: Iterable[Place | None]) -> None:
-    """Take away the folders that a file which went was the last of, and those above likewise."""
-    for place in places:
-        if place is None or place.staged.temporary:
-            continue
-        names = place.real[:-1]
+def leave_no_empty_folder(root: Root, left: Iterable[tuple[str, ...]]) -> None:
+    """Take away the folders in `left` that a file which went was the last of, and those above
+    likewise; some of them may be gone already."""
+    for names in left:
         with suppress(OSError):  # it holds something, or is not to be touched: it stays
-            while names:
-                with below(root.handle, names[:-1], make=False) as folder:
-                    os.rmdir(names[-1], dir_fd=folder)
-                names = names[:-1]
+            for depth in range(len(names), 0, -1):
+                with (
+                    suppress(FileNotFoundError),
+                    below(root.handle, names[: depth - 1], make=False) as folder,
+                ):
+                    os.rmdir(names[depth - 1], dir_fd=folder)
 
 
 @contextmanager

@@ -78,6 +78,17 @@ def test_one_change_is_finished_only_over_the_bytes_that_it_was_made_for(
     assert all(any(folder.iterdir()) for folder in folders), "an empty folder is left"
 
 
+def test_folders_above_one_that_went_already_are_taken_away_too(tmp_path: Path) -> None:
+    (tmp_path / "old" / "part").mkdir(parents=True)
+    _write(tmp_path, {"kept/f": OLD})
+    staged = [_staged("old/part/deep/f", OLD, None, depth=3), _staged("kept/g/f", OLD, None, 2)]
+
+    assert settle(tmp_path, staged, decided=True) == Done()
+
+    assert [path.name for path in tmp_path.iterdir()] == ["kept"]
+    assert _files(tmp_path) == {"kept/f": OLD}
+
+
 @covers("R-FILE-13")
 def test_of_a_set_that_somebody_changed_meanwhile_it_is_told_which_file_is_what(
     tmp_path: Path,
