@@ -59,3 +59,10 @@ class ToolFailure(ExecutorError):
         self.code = code
         self.message = message
         self.status: ToolStatus = status
+
+
+def not_set_up(error: Exception, what: str = "sandbox") -> ToolFailure:
+    """What a command comes to that could not be confined."""
+    return ToolFailure(
+        "not_started", f"The {what} could not be set up, so nothing was run: {error}."
+    )

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from executor.errors import SandboxBroken, ToolFailure, UsageError
+from executor.errors import SandboxBroken, UsageError, not_set_up
 from executor.policy.places import PROTECTED_FOLDERS, PROTECTED_NAMES
 from executor.policy.policy import rules_of
 from executor.sandbox.launch import Confinement, Launch
@@ -126,8 +126,7 @@ class ChosenLate:
                 try:
                     self._made = await in_thread(lambda: _confinement(self._grounds, self._tell))
                 except (OSError, SandboxBroken, UsageError) as error:
-                    words = f"The sandbox could not be set up, so nothing was run: {error}."
-                    raise ToolFailure("not_started", words) from error
+                    raise not_set_up(error) from error
             return self._made
 
     def _tell(self, mark: str, host: str, port: int, verdict: str) -> None:

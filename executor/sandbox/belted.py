@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from executor.errors import SandboxBroken, ToolFailure
+from executor.errors import SandboxBroken, not_set_up
 from executor.sandbox import seatbelt
 from executor.sandbox.hints import hint, network_words
 from executor.sandbox.launch import Launch
@@ -45,8 +45,7 @@ class Belted:
         try:
             launch = await in_thread(lambda: self._launch(argv, environment))
         except (OSError, SandboxBroken) as error:
-            words = f"The sandbox could not be set up, so nothing was run: {error}."
-            raise ToolFailure("not_started", words) from error
+            raise not_set_up(error) from error
         yield launch
 
     async def broken(self, launch: Launch, code: int, output: bytes) -> str:

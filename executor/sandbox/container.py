@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from executor.errors import SandboxBroken, ToolFailure
+from executor.errors import SandboxBroken, not_set_up
 from executor.sandbox.engine import Engine
 from executor.sandbox.hints import hint, network_words
 from executor.sandbox.launch import Launch
@@ -66,8 +66,7 @@ class Contained:
         try:
             yield await in_thread(lambda: self._prepared(put_up, argv, environment, folder))
         except SandboxBroken as error:
-            words = f"The container could not be set up, so nothing was run: {error}."
-            raise ToolFailure("not_started", words) from error
+            raise not_set_up(error, "container") from error
         finally:
             await in_thread(lambda: self._taken_down(put_up))
 

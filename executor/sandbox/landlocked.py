@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from executor.errors import SandboxBroken, ToolFailure
+from executor.errors import SandboxBroken, not_set_up
 from executor.sandbox import landlock
 from executor.sandbox.hints import hint, network_words
 from executor.sandbox.landlock import DEVICE, LIST, READ, WRITE, Tree
@@ -60,8 +60,7 @@ class Landlocked:
             try:
                 launch = await in_thread(lambda: self._prepared(argv, environment))
             except (OSError, SandboxBroken) as error:
-                words = f"The sandbox could not be set up, so nothing was run: {error}."
-                raise ToolFailure("not_started", words) from error
+                raise not_set_up(error) from error
         yield launch
 
     async def broken(self, launch: Launch, code: int, output: bytes) -> str:

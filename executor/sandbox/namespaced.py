@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from executor.errors import SandboxBroken, ToolFailure
+from executor.errors import SandboxBroken, not_set_up
 from executor.sandbox import bubblewrap
 from executor.sandbox.hints import hint, network_words
 from executor.sandbox.launch import Launch, Opened
@@ -87,8 +87,7 @@ class Bubblewrapped:
             told = Opened(bubblewrap.STATUS_AT, status, written=True)
             yield msgspec.structs.replace(launch, opened=(*launch.opened, told))
         except SandboxBroken as error:
-            words = f"The sandbox could not be set up, so nothing was run: {error}."
-            raise ToolFailure("not_started", words) from error
+            raise not_set_up(error) from error
         finally:
             self._statuses.give_back(status)
             for stubs in held:

@@ -25,7 +25,7 @@ ROOTS = (
     '/Users/ann/a "quoted" \\ back[slash]^ $x.*',
     "/Users/ann/日本/Überraschung",
     "/private/tmp/p",
-    "/opt/work/p",
+    "/opt/code/p",
 )
 
 
