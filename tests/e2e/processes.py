@@ -9,7 +9,7 @@ import subprocess
 import time
 from collections.abc import Callable
 
-SECONDS = 10.0
+SECONDS = 30.0
 PAUSE = 0.02
 
 

@@ -14,7 +14,7 @@ from tests.requirements import covers
 from tests.scripted_model import Recorded, Reply, ScriptedModel, call, calls, text
 
 AUTO = ("--mode", "auto", "--no-sandbox")
-BOUND_SECONDS = 28.0
+BOUND_SECONDS = 60.0
 FULL = Path("/dev/full")
 
 

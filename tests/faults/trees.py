@@ -25,7 +25,7 @@ STUBBORN = (
 )
 STAYING = 4
 """So many of them outlive the command's own shell."""
-TIME_OUT_SECONDS = 1
+TIME_OUT_SECONDS = 4
 End = Literal["cancel", "timeout", "exit"]
 ENDS: tuple[End, ...] = ("cancel", "timeout", "exit")
 

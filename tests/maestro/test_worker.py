@@ -207,13 +207,13 @@ async def test_a_claim_whose_owner_died_is_taken_over_as_soon_as_it_ends(tmp_pat
         with sqlite3.connect(tmp_path / "ledger.sqlite3") as connection:
             connection.execute("UPDATE sessions SET lease_until = lease_until - 7.5")
         connection.close()
-        settings = msgspec.structs.replace(SETTINGS, look_for_due=1.5)
+        settings = msgspec.structs.replace(SETTINGS, look_for_due=60.0)
         began = asyncio.get_running_loop().time()
         async with running(bench, settings):
             await until(bench, session_id, RunEnded)
         took = asyncio.get_running_loop().time() - began
 
-        assert 0.3 < took < 1.3
+        assert 0.3 < took < 20
 
 
 async def test_a_claim_of_ones_own_that_nobody_works_under_is_taken_again(tmp_path: Path) -> None:

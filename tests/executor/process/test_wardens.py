@@ -87,7 +87,7 @@ async def program_of(processes: Processes, folder: int) -> int:
 
 
 async def test_one_command_after_the_other_takes_no_fork(processes: Processes, folder: int) -> None:
-    assert len({await warden_of(processes, folder) for _ in range(20)}) <= 2
+    assert len({await warden_of(processes, folder) for _ in range(20)}) <= 5
 
 
 async def test_commands_at_one_time_have_a_warden_each(processes: Processes, folder: int) -> None:

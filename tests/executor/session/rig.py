@@ -28,7 +28,7 @@ from protocol.tools.contract import ToolContract
 
 ShownT = TypeVar("ShownT")
 
-FAST = Pace(first=2.0, answer=1.0, shortest=0.01, longest=0.05)
+FAST = Pace(shortest=0.01, longest=0.05)
 
 
 class PlayedView:

@@ -39,7 +39,7 @@ CASES = (
     (UP + "env -i sleep 61.25", ENDED),
     (UP + "(env -i setsid sleep 61.25 &); sleep 61.25", ENDED),
     (UP + "sleep 61.25 | cat", ENDED),
-    (UP + "cat /dev/zero | wc -c", ENDED),
+    (UP + "cat /dev/zero | wc -c > count", ENDED),
     (UP + "while true; do sleep 0.01; done", ENDED),
     (UP + "while :; do :; done", ENDED),
     (UP + "yes > /dev/null", ENDED),

@@ -102,7 +102,7 @@ async def test_no_command_that_waits_for_input_hangs(world: World) -> None:
     taken = await asyncio.gather(*map(seconds, WAITING))
 
     assert len(WAITING) >= 50
-    assert {c: s for c, s in zip(WAITING, taken, strict=True) if s > 15} == {}
+    assert {c: s for c, s in zip(WAITING, taken, strict=True) if s > 25} == {}
 
 
 async def test_neither_does_one_in_a_terminal(world: World) -> None:
@@ -123,4 +123,4 @@ async def test_neither_does_one_in_a_terminal(world: World) -> None:
     )
 
     assert [outcome.status for outcome in outcomes] == ["success"] * len(commands)
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 25

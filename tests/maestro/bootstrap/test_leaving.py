@@ -60,7 +60,7 @@ async def test_open_sockets_and_streams_hold_nobody_up(tmp_path: Path) -> None:
 
         assert await here.executor.closed() == 1012
         assert b"event: run_finished" in await here.stream
-    assert (ended.code, took < 2) == (0, True)
+    assert (ended.code, took < 4.5) == (0, True)
 
 
 async def test_a_generation_is_finished_under_its_claim(tmp_path: Path) -> None:

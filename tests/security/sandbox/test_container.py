@@ -113,7 +113,7 @@ async def test_nothing_is_left_of_a_container_whose_command_was_cancelled_or_too
     assert (containers(engine), marked(f"{contained.owner}.call")) == ([], [])
 
     (contained.root / "src" / "begun").unlink()
-    assert (await contained.ended(line, 2.0)).outcome == TimedOut(2.0)
+    assert (await contained.ended(line, 8.0)).outcome == TimedOut(8.0)
     assert (contained.root / "src" / "begun").exists()
     assert (containers(engine), marked(f"{contained.owner}.call")) == ([], [])
     assert sorted(os.listdir(contained.root)) == [".env", ".git", ".vscode", "src"]
@@ -145,12 +145,12 @@ async def test_the_container_of_a_killed_executor_is_removed_by_the_next(
 
 
 async def test_forks_in_a_container_meet_their_bound(contained: Cell) -> None:
-    line = "n=0; while [ $n -lt 400 ]; do sleep 30 & n=$((n+1)); done; echo $n"
-    ended = await contained.ended(f"sh -c '{line}' 2>&1; ls -d /proc/[0-9]* | wc -l")
+    line = "n=0; while [ $n -lt 400 ]; do sleep 30 & n=$((n+1)); echo $n; done"
+    ended = await contained.ended(f"sh -c '{line}' 2>&1")
 
     written = ended.output.head.decode()
     assert "can't fork" in written
-    assert int(written.split()[-1]) <= PROCESSES
+    assert 1 < max(int(word) for word in written.split() if word.isdigit()) <= PROCESSES
 
 
 async def test_a_container_that_can_not_be_made_runs_nothing_and_says_why(
@@ -182,7 +182,9 @@ async def test_a_container_that_can_not_be_made_runs_nothing_and_says_why(
 async def test_a_folder_that_holds_a_place_in_a_container_is_empty_and_can_be_listed(
     contained: Cell,
 ) -> None:
-    written = await contained.run("ls .codegen && echo seen; touch .codegen/x; rmdir .codegen")
+    written = await contained.run(
+        "ls .codegen && echo seen; touch .codegen/x 2>&1; rmdir .codegen 2>&1"
+    )
 
     assert written.startswith("seen\n")
     assert not (contained.root / ".codegen").exists()
