@@ -46,9 +46,6 @@ class Losses(msgspec.Struct, frozen=True):
     others have, and that no rule names; empty: none does."""
 
 
-NO_LOSSES = Losses()
-
-
 class _Loss(msgspec.Struct, frozen=True):
     text: str
     weighs: bool

@@ -54,17 +54,6 @@ def redo(snapshots: Snapshots, *, force: bool = False) -> Restored | Refused:
     return _taken_back(snapshots, "redo", [last], force=force)
 
 
-def restore_to(
-    snapshots: Snapshots, session: str, call: str, *, force: bool = False
-) -> Restored | Refused:
-    """The files as they were before `call`, a tool_id or number, as far as this session goes.
-
-    Raises UsageError where the call changed nothing, SnapshotError, OSError.
-    """
-    chosen = choose.since(snapshots.timeline.all(), call, session)
-    return undo(snapshots, chosen, force=force)
-
-
 def note_for(snapshots: Snapshots, session: str) -> str:
     """What the model of that session is to be told of undos since it was told last; once."""
     checkpoints = snapshots.timeline.all()

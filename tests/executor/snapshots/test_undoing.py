@@ -18,7 +18,7 @@ from executor.snapshots.snapshots import Watch
 from executor.snapshots.states import counted
 from executor.snapshots.store import FILE
 from executor.snapshots.timeline import Described
-from executor.snapshots.undoing import Refused, Restored, note_for, redo, restore_to
+from executor.snapshots.undoing import Refused, Restored, note_for, redo
 from tests.architecture.sources import ROOT
 from tests.executor.snapshots.world import World, tree_of, world_in
 from tests.requirements import covers
@@ -397,10 +397,9 @@ def test_a_conversation_goes_back_to_a_call_and_leaves_other_sessions_alone(worl
     world.command(_putting(world, "b.txt", "other"), call="x1", session="s2")
     world.command(_putting(world, "a.txt", "2"), call="c2")
 
-    with world.snapshots() as snapshots:
-        with pytest.raises(UsageError, match="no call 'x1'"):
-            restore_to(snapshots, "s1", "x1")
-        restore_to(snapshots, "s1", "c1")
+    with pytest.raises(UsageError, match="no call 'x1'"):
+        world.undo(lambda all_: choose.since(all_, "x1", "s1"))
+    world.undo(lambda all_: choose.since(all_, "c1", "s1"))
 
     assert (_text(world, "a.txt"), _text(world, "b.txt")) == ("a\n", "other")
 
