@@ -109,50 +109,19 @@ async def composed(
 
     `attended`: somebody sits there and may wait for a run that is parked.
     """
-    project, settings, folders = world.project, world.settings, world.folders
+    settings, folders = world.settings, world.folders
     if settings.mode == "auto":
         require_for_auto(settings, folders)
-    state = _policy_state(settings, trusted=project.trusted)
-    held = _Held.of(opening, world, Workspace(project.root, left_out(state.rules.deny)))
+    state = _policy_state(settings, trusted=world.project.trusted)
+    held = _Held.of(opening, world, Workspace(world.project.root, left_out(state.rules.deny)))
     tidying = _tidying(folders)
     refused = False
     try:
-        for trouble in await in_thread(lambda: _strays_settled(folders.state, project.root)):
-            view.show(Notice(trouble, "warning"))
-        if opening.journal_id is not None:  # commands in the background belong to no open call
-            await held.processes.end_survivors()
-        ground = ProjectGround(held.workspace, absolute_entries(world.environment.get("PATH", "")))
-        policy = Policy(state, ground, held.confinement.contains)
-        shells = _shells(held, world, resumed=opening.resumes)
-        checkpoints = SessionCheckpoints(
-            Surroundings(
-                *(folders, held.workspace, held.journal, view, policy.only_looks),
-                background=lambda: shells.in_background,
-            )
-        )
-        own = await asyncio.to_thread(custom_tools, folders, world.environment)
-        guards = await guards_of(
-            project,
-            settings,
-            world.endpoint,
-            world.environment,
-            (folders.state, held.journal.journal_id),
-        )
-        held.confinement.report_to(_reporting(held.journal.journal_id, guards.audit))
-        extras = _Extras(checkpoints, own, shells, guards)
-        parts = _parts(held, world, view, policy, extras)
-        start = SessionStart(
-            opening=_opened(opening, held.journal),
-            project_spec=project_spec(project, held.workspace, guards.redactor.redact),
-            workspace=workspace_facts(project.root, dict(world.environment)),
-            run=wishes(settings),
-            model=settings.model or "",
-        )
-        session = Session(parts, start, stop_when_parked=not attended)
+        made = await _made(opening, world, view, held, state, attended=attended)
         try:
-            async with aclosing(checkpoints):
+            async with aclosing(made.checkpoints):
                 try:
-                    yield Composed(session, policy, held.journal, checkpoints)
+                    yield made
                 finally:  # what they change until their end is kept as well
                     await held.processes.end_all()
         except ServerRefused:
@@ -165,6 +134,46 @@ async def composed(
         if refused:
             delete_journal(folders.state, held.journal.journal_id)  # of a session that is none
         held.workspace.close()
+
+
+async def _made(
+    opening: Opening, world: World, view: View, held: "_Held", state: PolicyState, *, attended: bool
+) -> Composed:
+    """Of what is held: what earlier processes left is settled before anything can read it."""
+    project, settings, folders = world.project, world.settings, world.folders
+    for trouble in await in_thread(lambda: _strays_settled(folders.state, project.root)):
+        view.show(Notice(trouble, "warning"))
+    if opening.journal_id is not None:  # commands in the background belong to no open call
+        await held.processes.end_survivors()
+    ground = ProjectGround(held.workspace, absolute_entries(world.environment.get("PATH", "")))
+    policy = Policy(state, ground, held.confinement.contains)
+    shells = _shells(held, world, resumed=opening.resumes)
+    checkpoints = SessionCheckpoints(
+        Surroundings(
+            *(folders, held.workspace, held.journal, view, policy.only_looks),
+            background=lambda: shells.in_background,
+        )
+    )
+    own = await asyncio.to_thread(custom_tools, folders, world.environment)
+    guards = await guards_of(
+        project,
+        settings,
+        world.endpoint,
+        world.environment,
+        (folders.state, held.journal.journal_id),
+    )
+    held.confinement.report_to(_reporting(held.journal.journal_id, guards.audit))
+    extras = _Extras(checkpoints, own, shells, guards)
+    parts = _parts(held, world, view, policy, extras)
+    start = SessionStart(
+        opening=_opened(opening, held.journal),
+        project_spec=project_spec(project, held.workspace, guards.redactor.redact),
+        workspace=workspace_facts(project.root, dict(world.environment)),
+        run=wishes(settings),
+        model=settings.model or "",
+    )
+    session = Session(parts, start, stop_when_parked=not attended)
+    return Composed(session, policy, held.journal, checkpoints)
 
 
 class _Held(msgspec.Struct, frozen=True):
