@@ -3,14 +3,14 @@
 Knows neither the format nor the library that reads it.
 """
 
-import sys
 from collections.abc import Iterator
 
 import msgspec
 
 from executor.documents.pages import PAGES_MAX, Pages
 from executor.documents.pdf_reports import Document, Done, Page, Problem, Report, Request
-from executor.process.command import Command, Ended, TimedOut
+from executor.process.command import Ended, TimedOut
+from executor.process.own_program import own_program
 from executor.process.processes import Processes
 from executor.workspace import FileBytes, Workspace
 
@@ -39,21 +39,13 @@ async def pdf_text(
     request = Request(found.shown, found.digest, pages.first, pages.last, PAGES_MAX)
     with workspace.folder(".") as root:
         ended = await processes.run(
-            Command(
-                argv=(
-                    sys.executable,
-                    "-I",
-                    "-m",
-                    "executor.documents.pdf_program",
-                    msgspec.json.encode(request).decode(),
-                ),
+            own_program(
+                "executor.documents.pdf_program",
+                request,
                 folder=root,
                 call=call,
                 timeout_s=SECONDS,
-                head_bytes=_OUTPUT_MAX,
-                tail_bytes=0,
-                keep_stderr=False,
-                confined=False,  # our own program, which a sandbox may not show
+                output_max=_OUTPUT_MAX,
             )
         )
     return _read(ended, pages)

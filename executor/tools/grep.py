@@ -3,12 +3,11 @@
 The search runs as a process of its own, which is killed when a pattern takes too long.
 """
 
-import sys
-
 import msgspec
 
 from executor.errors import ToolFailure
-from executor.process.command import Command, Ended, Exited, TimedOut
+from executor.process.command import Ended, Exited, TimedOut
+from executor.process.own_program import own_program
 from executor.tool_context import ToolContext, ToolOutcome
 from executor.workspace.file_types import UnknownType, globs_of_type
 from executor.workspace.search import Found, Hit, Request, Summary
@@ -52,21 +51,13 @@ class GrepTool:
         await in_thread(lambda: context.workspace.existing(parameters.path))
         with context.workspace.folder(".") as root:
             ended = await context.processes.run(
-                Command(
-                    argv=(
-                        sys.executable,
-                        "-I",
-                        "-m",
-                        "executor.workspace.search",
-                        msgspec.json.encode(request).decode(),
-                    ),
+                own_program(
+                    "executor.workspace.search",
+                    request,
                     folder=root,
                     call=context.tool_id,
                     timeout_s=SECONDS,
-                    head_bytes=_OUTPUT_MAX,
-                    tail_bytes=0,
-                    keep_stderr=False,
-                    confined=False,
+                    output_max=_OUTPUT_MAX,
                 )
             )
         return _outcome(parameters, *_found(ended))

@@ -3,13 +3,13 @@
 Knows neither HTTP nor HTML.
 """
 
-import sys
 import time
 
 import msgspec
 
 from executor.network.guard import can_be_opened
-from executor.process.command import Command, Ended, TimedOut
+from executor.process.command import Ended, TimedOut
+from executor.process.own_program import own_program
 from executor.process.processes import Processes
 from executor.web.reports import FETCH_SECONDS, Page, Problem, Report, Request
 from executor.web.target import Target
@@ -57,22 +57,14 @@ class Pages:
         request = Request(target.url, tuple(sorted(self.opened)), self._seconds)
         with workspace.folder(".") as root:
             ended = await processes.run(
-                Command(
-                    argv=(
-                        sys.executable,
-                        "-I",
-                        "-m",
-                        "executor.web.program",
-                        msgspec.json.encode(request).decode(),
-                    ),
+                own_program(
+                    "executor.web.program",
+                    request,
                     folder=root,
                     call=call,
                     timeout_s=self._seconds + CONVERT_SECONDS,
+                    output_max=_OUTPUT_MAX,
                     environment=_RESOLVER,
-                    head_bytes=_OUTPUT_MAX,
-                    tail_bytes=0,
-                    keep_stderr=False,
-                    confined=False,  # it needs the network, and runs nothing of the project's
                 )
             )
         return _read(target, ended)
