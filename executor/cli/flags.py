@@ -48,7 +48,7 @@ FLAGS = (
     Flag("record", "write the model's side of the session to a file", "FILE"),
     Flag("continue", "go on with this directory's last session", short="c"),
     Flag("resume", "go on with this session", "ID"),
-    Flag("take-over", "with --resume: take the session from the executor that has it"),
+    Flag("take-over", "with --resume or -c: take the session from the executor that has it"),
     Flag("reconnect-seconds", "give a lost maestro up after so long", "N"),
     Flag("ca-file", "trust this certificate authority too", "FILE"),
 )
@@ -114,6 +114,7 @@ def parse(arguments: Sequence[str]) -> PromptRun | Command:
             name, value = _flag(argument, rest)
             given[name] = value
         elif not words and argument in COMMANDS:
+            _refuse_flags_before(argument, given)
             return Command("command", (argument, *rest))
         else:
             words.append(argument)
@@ -142,6 +143,16 @@ def _flag(argument: str, rest: list[str]) -> tuple[str, Any]:
     if not rest:
         raise UsageError(f"{name} needs a value: {name} {flag.metavar}")
     return flag.field, rest.pop(0)
+
+
+def _refuse_flags_before(command: str, given: dict[str, Any]) -> None:
+    """Those of a command stand behind it: here they would be lost, and `--cwd` with them."""
+    if given:
+        flag = next(iter(given)).replace("_", "-")
+        raise UsageError(
+            f"--{flag} stands before {command}, which takes its flags behind it: see codegen "
+            f"{command} --help. To send it as a prompt: codegen --{flag} ... -- {command}"
+        )
 
 
 def _refuse_misspelt(word: str) -> None:

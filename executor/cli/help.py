@@ -23,8 +23,9 @@ What may happen unasked (--mode):
   auto-edit   edits files too; asks before commands
   auto        everything, commands in the sandbox; without one only with --no-sandbox
 
-Every flag can stand in ~/.config/codegen/config.toml (model = "...") or be a variable
-(CODEGEN_MODEL). Without a terminal nothing is asked: what would ask is denied.
+Flags that are settings (codegen config show) can stand in ~/.config/codegen/config.toml
+(model = "...") or be variables (CODEGEN_MODEL). Without a terminal nothing is asked: what would
+ask is denied.
 
 Exit codes: 0 completed, 1 failed, 2 bad usage, 3 completed but a call was denied for want of a
 terminal, 4 a limit or a loop, 5 model error, 6 maestro unreachable or refused, 7 unverified,
