@@ -29,7 +29,7 @@ def inside(path: str) -> Path:
     return found
 
 
-def shell(command: str, timeout_s: int = 120, workdir: str | None = None) -> str:
+def shell(command: str, timeout_s: int | None = None, workdir: str | None = None) -> str:
     with subprocess.Popen(
         ["/bin/sh", "-c", command],
         cwd=inside(workdir or "."),
@@ -39,7 +39,7 @@ def shell(command: str, timeout_s: int = 120, workdir: str | None = None) -> str
         start_new_session=True,
     ) as process:
         try:
-            output, _ = process.communicate(timeout=min(timeout_s, 1800))
+            output, _ = process.communicate(timeout=min(timeout_s or 120, 1800))
         finally:  # what the command has started ends with it
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
@@ -75,20 +75,22 @@ def allowed(name: str) -> bool:
     return sys.stdin.isatty() and input("Run this? [y/N] ").strip().lower() == "y"
 
 
-def carry_out(call: dict[str, Any], *, ask: bool) -> tuple[str, str]:
-    """Status and result of one `run_tool`."""
+def carry_out(call: dict[str, Any], *, ask: bool) -> tuple[str, str, str]:
+    """Status, result and error code of one `run_tool`."""
     name, parameters = call["tool_name"], call["parameters"]
     print(name, ascii(parameters), file=sys.stderr)
     if name not in TOOLS:
-        return "error", f"This executor has no tool {name}."
+        return "error", f"This executor has no tool {name}.", "unknown_tool"
     if ask and not allowed(name):
-        return "denied", "The user did not allow it."
+        return "denied", "The user did not allow it.", ""
     try:
-        return "success", TOOLS[name](**parameters)
+        return "success", TOOLS[name](**parameters), ""
     except subprocess.TimeoutExpired as error:
-        return "timeout", str(error)
-    except (OSError, TypeError, ValueError) as error:
-        return "error", str(error)
+        return "timeout", str(error), ""
+    except TypeError as error:  # a parameter that is missing, or that this executor lacks
+        return "error", str(error), "invalid_parameters"
+    except (OSError, ValueError) as error:
+        return "error", str(error), "failed"
 
 
 def main() -> int:
@@ -112,12 +114,13 @@ def main() -> int:
             call = frame["payload"]
             match frame["type"]:
                 case "run_tool":
-                    status, result = carry_out(call, ask=not arguments.yes)
+                    status, result, code = carry_out(call, ask=not arguments.yes)
                     answer = {
                         "tool_id": call["tool_id"],
                         "status": status,
                         "result": result,
                         "generation_id": call["generation_id"],
+                        "error": {"code": code} if code else None,
                     }
                     socket.send(json.dumps({"type": "tool_result", "payload": answer}))
                 case "run_finished":  # the two that a caller wants to see; the rest is ignored

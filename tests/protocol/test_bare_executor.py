@@ -142,18 +142,20 @@ async def test_the_example_speaks_the_fixed_contract_to_the_end(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("asked", "status"),
+    ("asked", "status", "code"),
     [
-        (call("ReadFile", file_path="../secret.txt"), "error"),
-        (call("ReadFile", file_path="missing.txt"), "error"),
-        (call("ReadFile", path="wrong parameter"), "error"),
-        (call("Edit", file_path="notes.txt", old_string="o", new_string=""), "error"),
-        (call("Telepathy"), "error"),
-        (call("Shell", command="sleep 60", timeout_s=1), "timeout"),
+        (call("ReadFile", file_path="../secret.txt"), "error", "failed"),
+        (call("ReadFile", file_path="missing.txt"), "error", "failed"),
+        (call("ReadFile", path="wrong parameter"), "error", "invalid_parameters"),
+        (call("ReadFile", file_path="notes.txt", raw=True), "error", "invalid_parameters"),
+        (call("Edit", file_path="notes.txt", old_string="o", new_string=""), "error", "failed"),
+        (call("Telepathy"), "error", "unknown_tool"),
+        (call("Shell", command="sleep 60", timeout_s=1), "timeout", None),
+        (call("Shell", command="echo x", timeout_s=None, workdir=None), "success", None),
     ],
 )
 async def test_the_example_tells_what_went_wrong(
-    asked: RunTool, status: str, tmp_path: Path
+    asked: RunTool, status: str, code: str | None, tmp_path: Path
 ) -> None:
     (tmp_path.parent / "secret.txt").write_text("secret")
     (tmp_path / "notes.txt").write_text("two o: oo")
@@ -163,8 +165,9 @@ async def test_the_example_tells_what_went_wrong(
         exit_code, _ = await run_example(address, tmp_path, "--yes")
 
     assert exit_code == 1
-    assert [result.status for result in maestro.results] == [status]
-    assert "secret" not in maestro.results[0].result.replace("secret.txt", "")
+    (answer,) = maestro.results
+    assert (answer.status, answer.error and answer.error.code) == (status, code)
+    assert "secret" not in answer.result.replace("secret.txt", "")
 
 
 async def test_the_example_changes_nothing_that_nobody_allowed(tmp_path: Path) -> None:
