@@ -86,7 +86,9 @@ def undo_lines(root: Path, argument: str) -> list[str]:
 
 
 def redo_lines(root: Path, argument: str) -> list[str]:
-    """`/redo [--force]`, in words. Raises SnapshotError where there is nothing."""
+    """`/redo [--force]`, in words. Raises UsageError, SnapshotError."""
+    if argument not in ("", "--force"):
+        raise UsageError("/redo takes nothing but --force: it does again what was taken back last")
     with opened(root) as snapshots:
         outcome = redo(snapshots, force=argument == "--force")
     return _in_words(outcome, "again")
