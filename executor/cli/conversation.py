@@ -5,13 +5,13 @@ Joins the line editor, the view and the session; each of them has the terminal i
 
 import asyncio
 import contextlib
-import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable, Generator
 from dataclasses import dataclass
 from typing import Protocol
 
+from executor.cli.signals import on_signals
 from executor.cli.slash import Slash
 from executor.errors import ExecutorError, UsageError
 from executor.session import RunOver
@@ -136,7 +136,6 @@ class Conversation:
     @contextlib.contextmanager
     def _interrupts(self, left: asyncio.Event) -> Generator[None]:
         """Ctrl-C interrupts the run, a second one leaves; SIGTERM and SIGHUP leave."""
-        loop = asyncio.get_running_loop()
 
         def interrupt() -> None:
             if self._is_second_interrupt() or self._talk is None:
@@ -144,14 +143,8 @@ class Conversation:
                 return
             self._talk.interrupt("interrupted by the user")
 
-        loop.add_signal_handler(signal.SIGINT, interrupt)
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, left.set)
-        try:
+        with on_signals(interrupt=interrupt, leave=left.set):
             yield
-        finally:
-            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-                loop.remove_signal_handler(number)
 
     def _is_second_interrupt(self) -> bool:
         """Also says, at the first one, what a second one would do."""

@@ -6,7 +6,6 @@ Reads arguments, standard input and signals; the session does the work.
 import asyncio
 import contextlib
 import os
-import signal
 import sys
 from collections.abc import Generator, Mapping
 from pathlib import Path
@@ -21,6 +20,7 @@ from executor.bootstrap.views import open_view
 from executor.cli.flags import PromptRun
 from executor.cli.open_run import tell_of_open_run
 from executor.cli.placing import token_for, with_kept_keys
+from executor.cli.signals import on_signals
 from executor.cli.standard_input import piped_text
 from executor.cli.trusting import settle_trust
 from executor.errors import UsageError
@@ -180,15 +180,8 @@ def interrupts(made: Composed, view: View, left: asyncio.Event) -> Generator[Non
         view.show(Notice("interrupting; Ctrl-C again leaves"))
         made.session.interrupt("interrupted by the user")
 
-    loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGINT, interrupt)
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, left.set)
-    try:
+    with on_signals(interrupt=interrupt, leave=left.set):
         yield
-    finally:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            loop.remove_signal_handler(number)
 
 
 def _opening(given: Mapping[str, Any], prompt: str, root: Path, places: Folders) -> Opening:
