@@ -33,7 +33,7 @@ EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh")
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Every field in NAMES can be set in the user's file and as CODEGEN_NAME, most as a flag too."""
+    """Each field of NAMES can stand in the user's file, as CODEGEN_NAME, and mostly as a flag."""
 
     server: str | None = None
     """A team's maestro; None starts or joins the private one."""

@@ -5,7 +5,6 @@ import stat
 import sys
 from asyncio import to_thread
 from collections.abc import Generator
-from pathlib import Path
 
 import pytest
 
@@ -17,7 +16,6 @@ from tests.executor.cli.program import User, served, user
 from tests.scripted_model import ScriptedModel, call, calls, text
 
 KEY = "sk-test-0000"
-DOCS = Path(__file__).resolve().parents[3] / "docs"
 
 
 @pytest.fixture
@@ -292,16 +290,3 @@ def test_help_has_every_flag_and_every_command() -> None:
     told = help_text()
     assert [flag.name for flag in FLAGS if f"--{flag.name}" not in told] == []
     assert [name for name in COMMANDS if f"codegen {name}" not in told] == []
-
-
-def test_the_page_of_the_command_line_misses_nothing() -> None:
-    page = (DOCS / "cli.md").read_text()
-    assert [flag.name for flag in FLAGS if f"`--{flag.name}" not in page] == []
-    assert [name for name in COMMANDS if f"`codegen {name}" not in page] == []
-    assert [name for name in NAMES if f"`CODEGEN_{name.upper()}`" not in page] == []
-    assert [code for code in (0, 1, 2, 3, 4, 5, 6, 7, 130) if f"| {code} |" not in page] == []
-
-
-def test_the_page_of_the_configuration_misses_no_key() -> None:
-    page = (DOCS / "configuration.md").read_text()
-    assert [name for name in (*NAMES, "allow", "ask", "deny") if f"`{name}`" not in page] == []

@@ -67,3 +67,9 @@ def test_the_pages_have_every_setting_as_a_key_and_as_a_variable() -> None:
 
     assert {key for row in keys for key in re.findall(r"\w+", row)} == set(NAMES)
     assert set(variables) == {name.upper() for name in NAMES}
+
+
+def test_the_page_has_every_exit_code() -> None:
+    codes = re.findall(r"^\| (\d+) \|", _CLI.partition("## Exit codes")[2], re.MULTILINE)
+
+    assert codes == ["0", "1", "2", "3", "4", "5", "6", "7", "130"]
