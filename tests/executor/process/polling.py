@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 
-async def until(condition: Callable[[], object], seconds: float = 5) -> None:
+async def until(condition: Callable[[], object], seconds: float = 20) -> None:
     """Look again and again until `condition` holds. Raises TimeoutError."""
     for _ in range(round(seconds * 100)):
         if condition():

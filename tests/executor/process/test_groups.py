@@ -136,10 +136,10 @@ async def test_nobody_is_left_in_a_group_whose_executor_was_killed(group: Group)
         return Path(group.join[0]).read_text().split()
 
     with subprocess.Popen([sys.executable, "-c", EXECUTOR, group.join[0]]) as executor:
-        await until(lambda: len(members()) >= 6, seconds=10)
+        await until(lambda: len(members()) >= 6)
         executor.kill()
 
-    await until(lambda: not members(), seconds=5)
+    await until(lambda: not members())
 
 
 async def test_nobody_is_left_in_a_group_when_its_session_is_closed(

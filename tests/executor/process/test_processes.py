@@ -174,8 +174,9 @@ async def test_after_the_wardens_program_was_killed_another_one_is_started(
     processes: Processes, folder: int
 ) -> None:
     shown = await processes.run(_shell(folder, "ps -o ppid= -p $PPID"))
-    os.kill(int(shown.output.head), signal.SIGKILL)
-    await asyncio.sleep(0.05)
+    program = int(shown.output.head)
+    os.kill(program, signal.SIGKILL)
+    await until(lambda: not _is_alive(program))
 
     assert (await processes.run(_shell(folder, "echo x"))).output.head == b"x\n"
 
@@ -231,7 +232,7 @@ async def test_commands_end_with_an_executor_that_is_killed() -> None:
     executor.wait()
 
     assert len(below) >= 5
-    await until(lambda: not any(map(_is_alive, below)), seconds=3)
+    await until(lambda: not any(map(_is_alive, below)))
 
 
 def _below(pid: int) -> list[int]:

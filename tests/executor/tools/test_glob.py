@@ -133,6 +133,6 @@ async def test_a_hostile_pattern_ends_soon(world: World) -> None:
     world.file("a" * 200)
     world.file("/".join("a" * 30))
 
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(20):
         await world.text("Glob", pattern="*a" * 60 + "b")
         await world.text("Glob", pattern="**/a/" * 20 + "b")
