@@ -29,6 +29,7 @@ from executor.journal import (
     delete_journal,
     journal_without_file,
     open_journal,
+    prune,
 )
 from executor.link import Endpoint, Link, Pace, Revive
 from executor.link.websocket import open_websocket
@@ -114,12 +115,11 @@ async def composed(
         require_for_auto(settings, folders)
     state = _policy_state(settings, trusted=world.project.trusted)
     held = _Held.of(opening, world, Workspace(world.project.root, left_out(state.rules.deny)))
-    tidying = _tidying(folders)
     refused = False
     try:
         made = await _made(opening, world, view, held, state, attended=attended)
         try:
-            async with aclosing(made.checkpoints):
+            async with _tidying(folders), aclosing(made.checkpoints):
                 try:
                     yield made
                 finally:  # what they change until their end is kept as well
@@ -128,8 +128,6 @@ async def composed(
             refused = opening.journal_id is None and opening.session_id is not None
             raise
     finally:
-        tidying.cancel()
-        await asyncio.wait((tidying,))
         await held.close()
         if refused:
             delete_journal(folders.state, held.journal.journal_id)  # of a session that is none
@@ -271,11 +269,23 @@ def _strays_settled(state: Path, root: Path) -> list[str]:
     return settle_strays(state, root) if somebody_died(snapshot_folder(state, root)) else []
 
 
-def _tidying(folders: Folders) -> asyncio.Task[None]:
-    """Old output goes while nobody waits for it."""
-    return asyncio.create_task(
-        in_stoppable_thread(lambda stopped: remove_old(folders.state, stopped))
-    )
+@asynccontextmanager
+async def _tidying(folders: Folders) -> AsyncGenerator[None]:
+    """Old output and old journals go while nobody waits for it.
+
+    Not before strays are settled: who looks at a journal holds it.
+    """
+
+    def tidied(stopped: Callable[[], bool]) -> None:
+        remove_old(folders.state, stopped)
+        prune(folders.state, stopped)
+
+    tidying = asyncio.create_task(in_stoppable_thread(tidied))
+    try:
+        yield
+    finally:
+        tidying.cancel()
+        await asyncio.wait((tidying,))
 
 
 def wishes(settings: Settings) -> RunWishes:

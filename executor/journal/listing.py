@@ -4,14 +4,15 @@ Reads and deletes files; opens no session.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
 
 from executor.errors import JournalError
 from executor.journal.file import JournalFile
-from executor.journal.paths import SUFFIX, journal_folder, journal_path
+from executor.journal.paths import DAMAGED, SUFFIX, journal_folder, journal_path
 from executor.journal.records import FirstWords, Head, Reading, SessionKnown, read_lines
 from executor.journal.state import JournalState
 
@@ -72,20 +73,35 @@ def delete_journal(state: Path, journal_id: str) -> None:
     file.remove()
 
 
-def prune(state: Path, *, older_than: float = PRUNE_SECONDS) -> int:
-    """Delete the journals that nobody used for so many seconds; says how many there were.
+def prune(state: Path, stopped: Callable[[], bool] = lambda: False) -> int:
+    """Delete the journals that nobody used for PRUNE_SECONDS; says how many there were.
 
     Their sessions can still be resumed: from a journal with another id, as from another machine.
+    One that left files half-way stays until somebody works in its project again.
     """
     pruned = 0
-    for path in _files(state):
+    for path in (*_files(state), *journal_folder(state).glob(f"*{DAMAGED}")):
+        if stopped():
+            break
         try:
-            if time.time() - path.stat().st_mtime > older_than:
-                delete_journal(state, path.stem)
-                pruned += 1
-        except (JournalError, FileNotFoundError):
+            if time.time() - path.stat().st_mtime > PRUNE_SECONDS:
+                pruned += _pruned(path)
+        except (JournalError, OSError):
             continue  # open elsewhere, or gone already
     return pruned
+
+
+def _pruned(path: Path) -> bool:
+    file, content = JournalFile.open(path)
+    with closing(file):
+        match read_lines(content):
+            case Reading(records=(Head() as head, *rest), damaged=False) if JournalState(
+                head, rest
+            ).half_way:
+                return False
+            case _:
+                file.remove()
+                return True
 
 
 def _files(state: Path) -> Iterator[Path]:

@@ -14,7 +14,7 @@ from executor.errors import JournalError
 from executor.journal.file import JournalFile
 from executor.journal.journal import Journal
 from executor.journal.listing import journals
-from executor.journal.paths import journal_path
+from executor.journal.paths import DAMAGED, journal_path
 from executor.journal.records import (
     JOURNAL_VERSION,
     AnyRecord,
@@ -84,7 +84,7 @@ def unsettled(state: Path, cwd: str) -> Iterator[Journal]:
                     known = JournalState(first, rest)
                 case _:
                     continue
-            if known.staged.keys() <= known.settled.keys():
+            if not known.half_way:
                 continue
             if reading.torn:
                 file.truncate(reading.good_bytes)
@@ -123,7 +123,7 @@ def _inherited(state: Path, file: JournalFile, path: Path, known: JournalState) 
     )
     lines = b"".join(map(encode_line, known.records()))
     heir = JournalFile.create(journal_path(state, known.head.journal_id), lines)
-    aside = path.with_suffix(".damaged")
+    aside = path.with_suffix(DAMAGED)
     path.rename(aside)
     file.close()
     warning = f"the journal of this session was damaged; the damaged one is kept as {aside}"

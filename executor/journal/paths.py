@@ -8,6 +8,8 @@ from pathlib import Path
 from executor.errors import JournalError
 
 SUFFIX = ".jsonl"
+DAMAGED = ".damaged"
+"""Of a journal that was put aside."""
 _DIGITS = frozenset("0123456789abcdef")
 
 

@@ -45,6 +45,11 @@ class JournalState:
         for record in records:
             self.apply(record)
 
+    @property
+    def half_way(self) -> bool:
+        """A call has left files half-way, and nobody has brought them to an end."""
+        return not self.staged.keys() <= self.settled.keys()
+
     def apply(self, record: AnyRecord) -> None:
         match record:
             case Head():

@@ -1,13 +1,17 @@
 """The executor's own program at work in a real folder, against the real maestro."""
 
 import asyncio
+import os
 from pathlib import Path
 
 import pytest
 
+from executor.journal import create_journal
+from executor.journal.paths import journal_path
 from executor.view.port import CallFinished, CallStarted, Declined
 from protocol.from_maestro import AgentMessageDelta, PlanUpdated
 from protocol.wire import PlanStep, Usage
+from tests.executor.process.polling import until
 from tests.executor.session.rig import PlayedView
 from tests.interaction.world import World, last_user_words, tool_answers, world
 from tests.requirements import covers
@@ -264,3 +268,17 @@ async def test_a_stream_that_breaks_off_runs_nothing_of_its_half_and_is_made_aga
     broken, again = sorted({delta.generation_id for delta in deltas})[:2]
     assert [delta.content for delta in deltas if delta.generation_id == broken] == ["I make"]
     assert broken < again
+
+
+async def test_a_journal_that_nobody_used_for_months_goes_while_another_session_runs(
+    tmp_path: Path,
+) -> None:
+    state = tmp_path / "state"
+    journal = create_journal(state, cwd="/elsewhere", server="ws://x", session_id="s1")
+    journal.close()
+    old = journal_path(state, journal.journal_id)
+    os.utime(old, (1000, 1000))
+
+    async with world(tmp_path, [text("Done.")]) as here, here.program() as program:
+        await program.over()
+        await until(lambda: not old.exists())

@@ -12,9 +12,11 @@ from executor.journal import (
     Unfinished,
     create_journal,
     open_journal,
+    prune,
     unsettled,
 )
 from executor.journal.journal import Journal
+from executor.journal.paths import journal_path
 from executor.journal.records import FilesDecided, FilesStaged, read_lines
 from executor.workspace.staging import Staged
 from protocol.from_executor import ToolResult
@@ -137,3 +139,18 @@ def test_a_decision_that_can_not_be_written_stops_the_change(
     monkeypatch.setattr("os.fsync", fsync)
     with pytest.raises(JournalError, match="can't be kept safe"):
         log.decide()
+
+
+def test_an_old_journal_stays_as_long_as_files_are_half_way(tmp_path: Path) -> None:
+    journal = _made(tmp_path)
+    journal.begin("t1", effects=True, files=True)
+    journal.intents.log("t1", "Created f.", CHANGES).stage(STAGED)
+    journal.close()
+    path = journal_path(tmp_path, journal.journal_id)
+    os.utime(path, (1000, 1000))
+
+    assert prune(tmp_path) == 0
+    for again in unsettled(tmp_path, "/p"):
+        again.intents.settled(FilesSettled("t1", "unchanged"))
+    os.utime(path, (1000, 1000))
+    assert prune(tmp_path) == 1

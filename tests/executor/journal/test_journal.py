@@ -241,7 +241,13 @@ def test_old_journals_are_pruned_but_for_those_in_use(tmp_path: Path) -> None:
     old.close()
     young.close()
 
-    assert prune(tmp_path) == 1
+    aside = journal_path(tmp_path, old.journal_id).with_suffix(".damaged")
+    aside.write_text("no journal any more\n")
+    _touch(aside, 1000)
+
+    assert prune(tmp_path, lambda: True) == 0
+    assert prune(tmp_path) == 2
+    assert not aside.exists()
     assert {head.session_id for head in journals(tmp_path)} == {"used", "young"}
     delete_journal(tmp_path, young.journal_id)
     assert {head.session_id for head in journals(tmp_path)} == {"used"}
