@@ -39,7 +39,7 @@ COMMANDS = {
         ),
         LIGHT,
     ),
-    "complaints": set[str](),
+    **dict.fromkeys(("complaints", "signals"), set[str]()),
     "main": set[str](),
     "app": {*LIGHT, "annotated_doc", "shellingham", "typer"},
     "line_editor": {"prompt_toolkit", "wcwidth"},
