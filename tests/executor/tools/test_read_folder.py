@@ -166,3 +166,12 @@ async def test_what_is_listed_of_a_project(
     _, *rows = (await world.text("ReadFolder", dir_path=".", depth=9)).splitlines()
 
     assert sorted(row.strip().removesuffix("  0 B") for row in rows) == sorted(listed)
+
+
+async def test_a_file_is_said_to_be_one(world: World) -> None:
+    world.file("f")
+
+    assert await world.failure("ReadFolder", dir_path="f") == (
+        "not_a_folder",
+        "f is a file, not a folder.",
+    )
