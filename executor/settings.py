@@ -177,7 +177,7 @@ class _Document:
 
     def where(self, name: str) -> str:
         for number, line in enumerate(self.text.splitlines(), 1):
-            if line.partition("=")[0].strip() == name:
+            if name in (line.partition("=")[0].strip(), line.strip().strip("[]").strip()):
                 return f"{self.file}, line {number}: {name}"
         return f"{self.file}: {name}"
 
@@ -255,7 +255,8 @@ def _document(file: Path) -> _Document | None:
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file}: can't be read: {error}") from error
+        why = error.strerror if isinstance(error, OSError) else error
+        raise UsageError(f"{file}: can't be read: {why}") from error
     import tomllib  # 20 ms, and most users have no file
 
     try:
@@ -263,17 +264,17 @@ def _document(file: Path) -> _Document | None:
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{file}: {error}") from error
     rules: Any = table.pop("policy", {})
-    table |= _flattened(table, file)
+    document = _Document(file, table, rules, text)
+    table |= _flattened(table, document)
     if not isinstance(rules, dict):
-        raise UsageError(f"{file}: policy is not a table")
-    document = _Document(file, table, cast("dict[str, Any]", rules), text)
+        raise UsageError(f"{document.where('policy')} is not a table")
     for name in table:
         if name not in NAMES:
             raise UsageError(f"{document.where(name)}: there is no such setting")
     return document
 
 
-def _flattened(table: dict[str, Any], file: Path) -> dict[str, Any]:
+def _flattened(table: dict[str, Any], document: _Document) -> dict[str, Any]:
     """The settings of TABLES; `sandbox = "KIND"` stands alone as well."""
     found: dict[str, Any] = {}
     for name, keys in TABLES.items():
@@ -282,7 +283,8 @@ def _flattened(table: dict[str, Any], file: Path) -> dict[str, Any]:
         inner = cast("dict[str, Any]", table.pop(name))
         for key in inner:
             if key not in keys:
-                raise UsageError(f"{file}: [{name}] has only {', '.join(keys)}, not {key!r}")
+                only = f"[{name}] has only {', '.join(keys)}"
+                raise UsageError(f"{document.where(key)}: {only}")
         found |= {keys[key]: value for key, value in inner.items()}
     return found
 

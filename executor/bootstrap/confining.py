@@ -23,7 +23,7 @@ from executor.workspace.waiting import in_thread
 
 Told = Callable[[str, str, int, str], None]
 """Mark of a command, host, port, and whether it was `allowed` or `refused`."""
-MEND = "install bubblewrap, or accept the risk with --no-sandbox, or use --mode auto-edit"
+MEND = "or accept the risk with --no-sandbox, or use --mode auto-edit"
 
 
 class Grounds(msgspec.Struct, frozen=True):
@@ -75,9 +75,11 @@ def require_for_auto(settings: Settings, folders: Folders) -> None:
         return
     choice = chosen(settings, folders)
     if choice.name == "none":
+        from executor.sandbox.detect import to_install
+
         raise UsageError(
             "--mode auto runs every command unasked, and there is no sandbox "
-            f"({choice.why}): {MEND}"
+            f"({choice.why}): {to_install()}, {MEND}"
         )
 
 

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer._click.core import Context
 from typer._coercion import TypeDescriptor
 from typer._completion_classes import completion_init
-from typer.core import TyperOption
+from typer.core import TyperGroup, TyperOption
 from typer.exceptions import Abort, TyperException
 
 from executor.cli.flags import COMPLETE_VARIABLE, FLAGS, Flag
@@ -65,8 +66,19 @@ def run_app(arguments: Sequence[str]) -> int:
     except Abort:
         return 130
     except TyperException as error:
-        raise UsageError(f"{error} See codegen {arguments[0]} --help.") from error
+        raise UsageError(_complaint(error, arguments[0])) from error
     return outcome if isinstance(outcome, int) else 0
+
+
+def _complaint(error: TyperException, command: str) -> str:
+    """What is wrong with the flags and words of a command, and where it says which there are."""
+    words, path = error.format_message().rstrip("."), f"codegen {command}"
+    context: object = getattr(error, "ctx", None)
+    if isinstance(context, Context):
+        path = context.command_path
+        if isinstance(context.command, TyperGroup):
+            words += f"; there are {', '.join(context.command.list_commands(context))}"
+    return f"{words}: see {path} --help"
 
 
 def _option(flag: Flag) -> TyperOption:

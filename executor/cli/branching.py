@@ -5,6 +5,7 @@ The maestro keeps every row; what is taken back is only forgotten by the model.
 
 import os
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ from executor.cli.placing import here, maestro
 from executor.cli.rest import ask
 from executor.errors import JournalError, SnapshotError, UsageError
 from executor.journal import create_journal
+from executor.link import Endpoint
 from executor.view.safe_text import safe_line
 
 
@@ -32,7 +34,7 @@ def rewind(session: str | None, place: Place, server: str | None, token: str | N
     """The conversation goes on from an earlier turn."""
     endpoint = maestro(server, token)
     session_id = named(session, here(), os.path.realpath(os.curdir))
-    before = standing_turns(events_of(endpoint, session_id))
+    before = _turns(endpoint, session_id, place)
     body = {"to_seq": _seq(before, place, session_id)}
     branch = ask(endpoint, "POST", f"{path_of(session_id)}/rewind", body)
     standing = _until(before, branch)
@@ -52,7 +54,7 @@ def fork(session: str | None, place: Place, server: str | None, token: str | Non
     """A session of its own that begins with this one's turns."""
     endpoint = maestro(server, token)
     session_id = named(session, here(), os.path.realpath(os.curdir))
-    before = standing_turns(events_of(endpoint, session_id))
+    before = _turns(endpoint, session_id, place)
     whole = place.seq is None and place.turns is None
     seq = (before[-1].end_seq or 0) if whole and before else _seq(before, place, session_id)
     branch = ask(endpoint, "POST", f"{path_of(session_id)}/fork", {"at_seq": seq})
@@ -64,6 +66,25 @@ def fork(session: str | None, place: Place, server: str | None, token: str | Non
     ways = "codegen -c, or " if kept else ""
     sys.stdout.write(f"go on with: {ways}codegen --resume {branch['session_id']}\n")
     return code
+
+
+def _turns(endpoint: Endpoint, session_id: str, place: Place) -> list[Turn]:
+    """Those that stand. Raises UsageError where there is no such row as the place's."""
+    last = 0
+
+    def rows() -> Iterator[dict[str, Any]]:
+        nonlocal last
+        for row in events_of(endpoint, session_id):
+            last = row["seq"]
+            yield row
+
+    turns = standing_turns(rows())
+    if place.seq is not None and not 0 <= place.seq <= last:
+        raise UsageError(
+            f"{place.flag} {place.seq}: the last row is {last} (codegen sessions show {session_id} "
+            "has those at which turns end)"
+        )
+    return turns
 
 
 def _files_back(session_id: str, gone: list[Turn]) -> int:

@@ -49,10 +49,8 @@ def _findings(server: str | None, token: str | None) -> Iterator[Finding]:
     yield from _trust()
     yield from sandbox_findings(settings_of({}), here())
     if server is None and settings_of({}).server is None:
-        yield _keys()
-    yield _tried(
-        lambda: _maestro(server, token), "see what is named; codegen login keeps tokens and keys"
-    )
+        yield from _keys()
+    yield _tried(lambda: _maestro(server, token), "codegen login keeps tokens and keys")
 
 
 def _tried(look: Callable[[], str], mend: str) -> Finding:
@@ -108,14 +106,12 @@ def _trust() -> Iterator[Finding]:
         yield Finding("note", f"{root} is not trusted: {wanted} not used", "codegen --trust")
 
 
-def _keys() -> Finding:
+def _keys() -> Iterator[Finding]:
+    """Which are set; that there is none is the maestro's to say, where it needs one."""
     given = provider_environment(with_kept_keys(os.environ, here()))
     keys = sorted(name for name in given if name.endswith("_API_KEY") or name == "HF_TOKEN")
     if keys:
-        return Finding("ok", f"provider keys: {', '.join(keys)}")
-    return Finding(
-        "note", "no provider's key is set", "export OPENAI_API_KEY=... or codegen login openai"
-    )
+        yield Finding("ok", f"provider keys: {', '.join(keys)}")
 
 
 def _maestro(server: str | None, token: str | None) -> str:

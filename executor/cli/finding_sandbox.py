@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from executor.bootstrap.confining import Chosen, chosen, network_of
 from executor.cli.finding import Finding
 from executor.errors import UsageError
+from executor.sandbox.detect import to_install
 from executor.sandbox.premises import EVERYWHERE
 from executor.settings import Folders, Settings
 
@@ -20,25 +21,24 @@ MEANING = {
     "[sandbox] opens it (written without a Mac, and never tried on one)",
     "container": "commands run in a container in which only the project exists",
 }
-INSTALL = "install bubblewrap (apt install bubblewrap, dnf install bubblewrap)"
 
 
 def sandbox_findings(settings: Settings, folders: Folders) -> Iterator[Finding]:
     try:
         choice = chosen(settings, folders)
     except UsageError as error:
-        yield Finding("bad", str(error), INSTALL)
+        yield Finding("bad", str(error), to_install())
         return
     if choice.name == "none":
         asks = "what is not proven to only look asks first"
-        yield Finding("note", f"no sandbox ({choice.why}): {asks}", INSTALL)
+        yield Finding("note", f"no sandbox ({choice.why}): {asks}", to_install())
         if settings.network:
             yield Finding("note", f"network: {network_in_force(settings, choice)}")
         return
-    mend = "" if choice.name != "landlock" else f"for less narrow rules: {INSTALL}"
+    mend = "" if choice.name != "landlock" else f"for less narrow rules: {to_install()}"
     yield Finding("ok", f"sandbox: {choice.name}: {MEANING[choice.name]}", mend)
     if settings.network:
-        mend = "" if network_of(settings, choice.name) else INSTALL
+        mend = "" if network_of(settings, choice.name) else to_install()
         yield Finding("note", network_in_force(settings, choice), mend)
     if settings.writable:
         yield Finding("note", f"commands may also write in {', '.join(settings.writable)}")

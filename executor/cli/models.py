@@ -13,6 +13,8 @@ from executor.errors import ServerUnreachable
 from executor.local_maestro.place import provider_environment
 
 SECONDS = 20.0
+_DEFAULT = ", the default"
+"""The end of one line of the table at most."""
 
 
 def models() -> int:
@@ -24,6 +26,15 @@ def models() -> int:
 def provider_names() -> tuple[str, ...]:
     """The providers that there are, local ones among them."""
     return tuple(line.split()[0] for line in table().splitlines() if line.strip())
+
+
+def default_model() -> str:
+    """What is asked where nobody names a model; empty where that can't be told."""
+    try:
+        lines = [line.split() for line in table().splitlines() if line.endswith(_DEFAULT)]
+    except (ServerUnreachable, OSError, subprocess.TimeoutExpired):
+        return ""
+    return lines[0][1] if lines else ""
 
 
 def table() -> str:

@@ -48,7 +48,12 @@ class Local:
             self.made.policy.set_mode(mode)
 
     def model(self) -> str:
-        return self.settings.model or ""
+        settings = self.settings
+        if settings.model or settings.server is not None or settings.base_url is not None:
+            return settings.model or ""
+        from executor.cli.models import default_model
+
+        return default_model()
 
     def sessions(self) -> Sequence[str]:
         known = journals(self._places.state, cwd=str(self._root))[:_SESSIONS_MAX]

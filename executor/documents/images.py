@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+IMAGE_KINDS = frozenset({"PNG", "JPEG", "GIF", "WebP"})
 _PNG = b"\x89PNG\r\n\x1a\n"
 _START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _JPEG_ALONE = frozenset({0x01, *range(0xD0, 0xD9)})

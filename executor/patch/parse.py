@@ -74,7 +74,13 @@ class _Reader:
                 return
             if not _AROUND.fullmatch(line):
                 break
-        raise ToolFailure("bad_patch", f"The patch does not begin with the line '{_BEGIN}'.")
+        hint = ""
+        if any(line.startswith(("--- ", "diff --git ")) for line in self._lines):
+            hint = (
+                f" A unified diff has to be put into that form: '{_UPDATE} PATH' in place of each "
+                f"pair of '---' and '+++' lines, its hunks as they are, and at last '{_END}'."
+            )
+        raise ToolFailure("bad_patch", f"The patch does not begin with the line '{_BEGIN}'.{hint}")
 
     def _taken(self) -> str:
         if self._at == len(self._lines):

@@ -98,7 +98,8 @@ def parse_rule(text: str) -> Rule:
         except BadHost as error:
             raise UsageError(f"policy rule {text!r}: {error}") from error
     elif pattern is not None and not tools <= PATH_TOOLS | COMMAND_TOOLS:
-        raise UsageError(f"policy rule {text!r}: {tool} takes no pattern")
+        known = ", ".join(sorted((*GROUPS, *COMMAND_TOOLS, *HOST_TOOLS)))
+        raise UsageError(f"policy rule {text!r}: {tool} takes no pattern; {known} do")
     return Rule(text.strip(), tools, pattern)
 
 

@@ -63,10 +63,15 @@ SET = {
     "GIT_TERMINAL_PROMPT": "0",
     "MANPAGER": "cat",
     "PAGER": "cat",
+    "PYTHONUNBUFFERED": "1",
     "SYSTEMD_PAGER": "cat",
     "TERM": "dumb",
 }
-"""Nothing waits for a person, pages, or draws; a look at a repository writes nothing to it."""
+"""Nothing waits for a person, pages, or draws; a look at a repository writes nothing to it.
+
+Python writes what it prints at once: into a pipe it would hold back 8 KiB, and with them the line
+by which a server says that it listens.
+"""
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 

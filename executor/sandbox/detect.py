@@ -58,6 +58,13 @@ class _Kept(msgspec.Struct, frozen=True):
     findings: Findings
 
 
+def to_install(system: str = sys.platform) -> str:
+    """What to get where there is no sandbox, or a wide one."""
+    if system == "darwin":  # there is no bubblewrap
+        return "install Docker or podman, and use --sandbox container"
+    return "install bubblewrap (apt install bubblewrap, dnf install bubblewrap)"
+
+
 def find(cache: Path) -> Findings:
     """What this machine has; `cache` is a file of this user's alone, which need not exist."""
     key = _key()

@@ -16,7 +16,7 @@ from executor.session.live_output import LiveOutput
 from executor.session.orders import Order, is_bootstrap
 from executor.session.parts import SessionParts
 from executor.session.results import Refused, note, wire_result, without_secrets
-from executor.session.words import title
+from executor.session.words import title, title_of
 from executor.tool_context import ToolOutcome
 from executor.view.port import CallFinished, CallOutput, Denial
 from protocol.from_executor import ToolProgress, ToolResult
@@ -46,7 +46,7 @@ class Live(msgspec.Struct):
 
     @property
     def title(self) -> str:
-        return self.message.tool_name if self.order is None else title(self.order.call)
+        return title_of(self.message) if self.order is None else title(self.order.call)
 
 
 class Answered(msgspec.Struct, frozen=True):

@@ -93,6 +93,13 @@ def _well_formed(result: ToolResult) -> ToolResult:
 def note(result: ToolResult) -> str:
     """One line for the user: why it came to nothing, or how the command ended."""
     if result.error is not None:
-        return " ".join(result.error.message.split())[:200]
+        return " ".join(_in_short(result.error.message).split())[:200]
     code = result.metadata.exit_code
     return f"exit {code}" if code else result.metadata.signal or ""
+
+
+def _in_short(message: str) -> str:
+    """Up to the line behind which text of a file is shown: that is for the model."""
+    shown = message.find(":\n")
+    is_refusal = message.startswith("Denied")  # behind that line stands what would be lost
+    return message if shown < 0 or is_refusal else message[:shown]

@@ -10,6 +10,7 @@ from executor.errors import ToolFailure
 from executor.patch.parse import parsed
 from executor.policy.call import PlannedCall
 from executor.workspace.diff import DIFF_MAX, difference
+from protocol.from_maestro import RunTool
 from protocol.tools.apply_patch import ApplyPatch
 from protocol.tools.clipboard import Clipboard
 from protocol.tools.edit import Edit, FurtherEdit
@@ -27,11 +28,19 @@ from protocol.tools.write_file import WriteFile
 
 TITLE_CHARACTERS = 200
 _FILES_IN_TITLE = 3
+_TELLING = ("command", "file_path")
 
 
 def title(call: PlannedCall) -> str:
     """`Shell pytest -q`: the tool, and what tells this call from its others."""
     return f"{call.tool_name} {_object(call.parameters)}".strip()
+
+
+def title_of(message: RunTool) -> str:
+    """The same of a call that was refused before it was understood."""
+    given = (message.parameters.get(name) for name in _TELLING)
+    told = next((value for value in given if isinstance(value, str)), "")
+    return f"{message.tool_name} {shortened(told)}".strip()
 
 
 def body(call: PlannedCall, before: str | None = None) -> str:

@@ -3,6 +3,8 @@
 The search runs as a process of its own, which is killed when a pattern takes too long.
 """
 
+import re
+
 import msgspec
 
 from executor.errors import ToolFailure
@@ -63,7 +65,7 @@ class GrepTool:
         return _outcome(parameters, *_found(ended))
 
 
-def _found(ended: Ended) -> tuple[list[Hit], str]:
+def _found(ended: Ended) -> tuple[list[Hit], Summary]:
     """The files that match, and why there may be more."""
     hits: list[Hit] = []
     for line in ended.output.head.splitlines():
@@ -76,18 +78,19 @@ def _found(ended: Ended) -> tuple[list[Hit], str]:
                 hits.append(found)
             case Summary(problem=problem) if problem:
                 raise ToolFailure("invalid_parameters", problem)
-            case Summary(cut=cut):
-                return hits, cut
+            case Summary():
+                return hits, found
     match ended.outcome:
         case TimedOut():
-            return hits, f"the search was stopped after {SECONDS:g} s; narrow it by path or glob"
+            cut = f"the search was stopped after {SECONDS:g} s; narrow it by path or glob"
+            return hits, Summary(cut)
         case Exited(0):
-            return hits, "the matches are too many; narrow the search"
+            return hits, Summary("the matches are too many; narrow the search")
         case _:
             raise ToolFailure("search_failed", f"The search broke off: {ended.outcome}.")
 
 
-def _outcome(parameters: grep.Grep, hits: list[Hit], cut: str) -> ToolOutcome:
+def _outcome(parameters: grep.Grep, hits: list[Hit], end_of_it: Summary) -> ToolOutcome:
     every = [row for hit in hits for row in _rows(parameters, hit)]
     end = parameters.offset + parameters.limit
     rows: list[str] = []
@@ -98,13 +101,28 @@ def _outcome(parameters: grep.Grep, hits: list[Hit], cut: str) -> ToolOutcome:
             break
         rows.append(row)
     if not hits:
-        rows.append("[nothing matches]")
+        rows.append(f"[nothing matches{_hint(parameters, end_of_it)}]")
     elif not rows:
         rows.append(f"[there are only {len(every):,} rows]")
-    notice = _notice(parameters, len(every), len(rows), cut)
+    notice = _notice(parameters, len(every), len(rows), end_of_it.cut)
     if notice:
         rows.append(f"[not all: {notice}]")
     return ToolOutcome("\n".join(rows), metadata=ResultMetadata(truncated=bool(notice)))
+
+
+_LINE_END = re.compile(r"(?<!\\)(?:\\\\)*\\n|\n")
+
+
+def _hint(parameters: grep.Grep, end_of_it: Summary) -> str:
+    """Why a search found nothing, where the pattern itself need not be the reason."""
+    if end_of_it.no_file:
+        return (
+            ": path, glob and type leave no file to search; what git ignores is searched only "
+            "where path names it"
+        )
+    if not parameters.multiline and _LINE_END.search(parameters.pattern):
+        return ": each line is searched by itself; multiline looks across line ends"
+    return ""
 
 
 def _notice(parameters: grep.Grep, there: int, shown: int, cut: str) -> str:

@@ -5,7 +5,7 @@ Tells other binary files by kind, size and hash; finding the place is `Grep`'s w
 
 import base64
 
-from executor.documents.images import Image, image
+from executor.documents.images import IMAGE_KINDS, Image, image
 from executor.documents.notebook import notebook_text
 from executor.documents.pages import pages_of
 from executor.documents.pdf import PdfText, pdf_text
@@ -13,7 +13,7 @@ from executor.errors import ToolFailure
 from executor.tool_context import ToolContext, ToolOutcome
 from executor.workspace import FileBytes
 from executor.workspace.numbered import counted, cut_line
-from executor.workspace.text import Text, decode, kind_of_binary, lines_of
+from executor.workspace.text import UNKNOWN_TEXT, Text, decode, kind_of_binary, lines_of
 from executor.workspace.waiting import in_thread
 from protocol.from_executor import ResultMetadata
 from protocol.tools import read_file
@@ -57,7 +57,13 @@ def _shown(found: FileBytes, parameters: read_file.ReadFile) -> ToolOutcome:
 
 
 def _binary(found: FileBytes) -> str:
-    return f"[{found.shown} is a binary file: {_kind(found, kind_of_binary(found.content))}]"
+    kind = kind_of_binary(found.content)
+    told = f"[{found.shown} is a binary file: {_kind(found, kind)}]"
+    if kind == UNKNOWN_TEXT:
+        told += "\n[if it is text: iconv -f ENCODING -t UTF-8 in Shell shows it]"
+    elif kind.removesuffix(" image") in IMAGE_KINDS:
+        told += "\n[not shown, because its structure is broken: it may be cut off]"
+    return told
 
 
 def _kind(found: FileBytes, kind: str) -> str:

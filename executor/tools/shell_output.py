@@ -20,6 +20,10 @@ BEFORE_MAX = 16 * 1024
 """Bytes before a part, by which a secret that goes on in it is known: a key block's."""
 
 _NOT_IN_A_FILE = "nothing could be looked for: its output is in no file"
+_HELD_BACK = (
+    "it has written nothing at all: without a pty some programs hold back what they write until "
+    "it is much"
+)
 
 
 class _Reading(msgspec.Struct, frozen=True):
@@ -70,7 +74,10 @@ async def _waited(
         if search is None:
             return [_NOT_IN_A_FILE]
         found = await matched(context.processes, search, max(seconds, 0.1), shell.over)
-    return [] if found else [f"no line matches {pattern!r}"]
+    if found:
+        return []
+    silent = shell.ended is None and not shell.output.total_bytes and not shell.terminal
+    return [f"no line matches {pattern!r}", *([_HELD_BACK] if silent else [])]
 
 
 async def _filtered(shell: KeptShell, start: int, pattern: str, context: ToolContext) -> _Reading:

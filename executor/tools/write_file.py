@@ -109,8 +109,10 @@ def _words(path: str, plan: _Plan) -> str:
     lines = counted(line_count(plan.after.text), "line")
     if plan.found is None:
         return f"Created {path}: {lines}."
+    if plan.content == plan.found.content:
+        return f"{path} held just that already: {lines}."
     held = "binary data" if plan.before is None else counted(line_count(plan.before.text), "line")
-    words = f"Replaced {path}: {lines} where there was {held}."
+    words = f"Replaced {path}: {lines} in place of {held}."
     if plan.before is not None and plan.before.codec != plan.after.codec:
         words += " Its encoding lacks some of the characters: it is UTF-8 from here on."
     if plan.after.peculiarities:

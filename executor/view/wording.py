@@ -31,6 +31,11 @@ _ENDINGS: dict[EndReason, str] = {
     "internal": "failed inside the maestro",
 }
 
+_NOBODY_TO_ASK = (
+    "there was nobody to ask: a terminal asks, --mode auto-edit and --mode auto ask less, "
+    "and [policy] allow lets calls of one kind pass (codegen policy check CALL)"
+)
+
 
 def call_line(call: CallFinished) -> str:
     """`✓ Shell pytest -q  exit 1  0.8s`."""
@@ -65,6 +70,8 @@ def summary_lines(summary: RunSummary) -> list[str]:
     """The closing lines of a run: how it ended, what changed, what it took."""
     lines = [change_line(change) for change in summary.changes]
     lines.extend(f"denied {denial.title}: {denial.why}" for denial in summary.denials)
+    if any(denial.for_want_of_terminal for denial in summary.denials):
+        lines.append(_NOBODY_TO_ASK)
     lines += undo_lines(summary)
     lines.append(" \u00b7 ".join((ending(summary), *figures(summary))))
     return lines

@@ -49,17 +49,17 @@ class FileBytes(msgspec.Struct, frozen=True):
 
 
 class Recent:
-    """The contents of the files that were read last, by digest, bounded in bytes."""
+    """The contents that were read or written last, by digest, bounded in bytes."""
 
     def __init__(self) -> None:
         self._contents: OrderedDict[str, bytes] = OrderedDict()
         self._size = 0
 
-    def keep(self, read: FileBytes) -> None:
-        if len(read.content) > RECENT_FILE_MAX or read.digest in self._contents:
+    def keep(self, digest: str, content: bytes) -> None:
+        if len(content) > RECENT_FILE_MAX or digest in self._contents:
             return
-        self._contents[read.digest] = read.content
-        self._size += len(read.content)
+        self._contents[digest] = content
+        self._size += len(content)
         while self._size > RECENT_MAX:
             self._size -= len(self._contents.popitem(last=False)[1])
 

@@ -10,6 +10,9 @@ from executor.workspace.resolved import Located, shown
 from executor.workspace.walk import Pruning, walk
 
 GUESSES_MAX = 3
+_ALIKE = 0.7
+_ALIKE_STEMS = 0.6
+"""Without what follows the last dot: 'a.py' is not like 'b.py'."""
 _LOOKED_AT_MAX = 5000
 _SECONDS = 0.2
 
@@ -23,8 +26,10 @@ def near_misses(root: int, found: Located) -> tuple[str, ...]:
         with os.scandir(found.folder) as entries:
             names = [entry.name for entry, _ in zip(entries, range(_LOOKED_AT_MAX), strict=False)]
         folded = {name.casefold(): name for name in names}
-        alike = difflib.get_close_matches(wanted.casefold(), folded, GUESSES_MAX, 0.7)
-        guesses += [shown((*above, folded[name])) for name in alike]
+        alike = difflib.get_close_matches(wanted.casefold(), folded, GUESSES_MAX, _ALIKE)
+        guesses += [
+            shown((*above, folded[name])) for name in alike if _stems_alike(wanted.casefold(), name)
+        ]
     pruning = Pruning(entries_max=_LOOKED_AT_MAX, seconds=_SECONDS)
     guesses += [
         shown(entry.path)
@@ -32,3 +37,8 @@ def near_misses(root: int, found: Located) -> tuple[str, ...]:
         if entry.path[-1].casefold() == wanted.casefold()
     ]
     return tuple(dict.fromkeys(guesses))[:GUESSES_MAX]
+
+
+def _stems_alike(one: str, other: str) -> bool:
+    matcher = difflib.SequenceMatcher(None, os.path.splitext(one)[0], os.path.splitext(other)[0])
+    return matcher.ratio() >= _ALIKE_STEMS

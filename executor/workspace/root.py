@@ -12,7 +12,7 @@ from pathlib import Path
 from executor.errors import OutsideWorkspace, ToolFailure
 from executor.workspace.names import from_printable, printable
 from executor.workspace.near import near_misses
-from executor.workspace.resolved import FOLDER_FLAGS, Located, located
+from executor.workspace.resolved import FOLDER_FLAGS, Located, located, shown
 
 
 class Root:
@@ -51,7 +51,7 @@ class Root:
             if not found.path.exists:
                 near = near_misses(self.handle, found)
                 hint = f" Did you mean {' or '.join(near)}?" if near else ""
-                raise ToolFailure("not_found", f"{found.path.shown} does not exist.{hint}")
+                raise ToolFailure("not_found", f"{_named(found)} does not exist.{hint}")
             yield found
 
     @contextmanager
@@ -59,7 +59,8 @@ class Root:
         """The same, with the failure `not_a_folder` for everything else."""
         with self.existing(path) as found:
             if found.path.kind != "folder":
-                raise ToolFailure("not_a_folder", f"{found.path.shown} is not a folder.")
+                what = "a file, not" if found.path.kind == "file" else "not"
+                raise ToolFailure("not_a_folder", f"{found.path.shown} is {what} a folder.")
             yield found
 
     def _meant(self, path: str) -> str:
@@ -72,6 +73,14 @@ class Root:
                 return path
         with located(self.handle, self._names, original) as meant:
             return original if meant.path.exists else path
+
+
+def _named(found: Located) -> str:
+    """What is missing: of a link that leads nowhere the name that was given too."""
+    literal = shown(found.path.literal)
+    if literal == found.path.shown:
+        return literal
+    return f"{literal} leads to {found.path.shown}, which"
 
 
 def failure_of(path: str, error: OSError) -> ToolFailure:

@@ -78,6 +78,8 @@ class Summary(msgspec.Struct, frozen=True, tag="summary"):
 
     cut: str = ""
     problem: str = ""
+    no_file: bool = False
+    """There was none to look into."""
 
 
 Found = Hit | Summary
@@ -116,7 +118,7 @@ def search(workspace: Workspace, request: Request) -> Iterator[Found]:
         if rows >= request.rows_max:
             cut = cut or f"{request.rows_max:,} rows are shown"
             break
-    yield Summary(cut=cut)
+    yield Summary(cut=cut, no_file=not paths)
 
 
 def _expression(request: Request) -> re.Pattern[str]:

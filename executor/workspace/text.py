@@ -70,8 +70,8 @@ class Text(msgspec.Struct, frozen=True):
             char = self.text[error.start]
             raise ToolFailure(
                 "unencodable",
-                f"The file is {self.codec} and can't hold {char!a}. Leave that character out, or "
-                "convert the whole file first.",
+                f"The file is {self.codec} and can't hold {char!a} ({char}). Leave that character "
+                "out, or convert the whole file first.",
             ) from error
 
 
@@ -81,12 +81,15 @@ def decode(content: bytes) -> Text | None:
     return None if found is None else Text(*found)
 
 
+UNKNOWN_TEXT = "text in an encoding that is not known here, or binary data"
+
+
 def kind_of_binary(content: bytes) -> str:
     """What `content`, which is not surely text, may be."""
     kind = signature(content)
     unknown = b"\0" not in content and binary_kind(content) is None
     if unknown and kind == "binary data":
-        return "text in an encoding that is not known here, or binary data"
+        return UNKNOWN_TEXT
     return kind
 
 

@@ -21,6 +21,8 @@ from executor.workspace.resolved import FOLDER_FLAGS
 DEPTH_MAX = 64
 RULES_FILE_MAX = 256 * 1024
 _GIT_FOLDER = ".git"
+_NAMES_MAX = 20_000
+"""Of one folder, where only some are to be listed."""
 
 EntryKind = Literal["file", "folder", "link", "other"]
 
@@ -45,6 +47,8 @@ class Pruning(msgspec.Struct, frozen=True):
     cancelled: Callable[[], bool] = lambda: False
     left_out: LeftOut = NOTHING_LEFT_OUT
     """What is neither listed nor entered."""
+    below_max: int | None = None
+    """So many names of each folder below the first are looked at; the rest is in `Listing.more`."""
 
 
 class Listing(msgspec.Struct, frozen=True):
@@ -54,6 +58,8 @@ class Listing(msgspec.Struct, frozen=True):
     """Folder by folder, names in order, a folder before what it holds."""
     cut: str = ""
     """Why something was left out, in words; empty if nothing was."""
+    more: dict[tuple[str, ...], int] = msgspec.field(default_factory=dict[tuple[str, ...], int])
+    """Folders of which names were not looked at, and how many at least; ignored ones count."""
 
 
 def walk(
@@ -72,7 +78,7 @@ def walk(
     if rules is None:
         rules = _rules_above(root, path)
     walker.enter(folder, path, rules, pruning.depth)
-    return Listing(path, tuple(walker.entries), walker.cut)
+    return Listing(path, tuple(walker.entries), walker.cut, walker.more)
 
 
 def _rules_above(root: int, path: tuple[str, ...]) -> IgnoreRules:
@@ -107,6 +113,7 @@ class _Walker:
     def __init__(self, pruning: Pruning, *, own_rules: bool) -> None:
         self.entries: list[Entry] = []
         self.cut = ""
+        self.more: dict[tuple[str, ...], int] = {}
         self._pruning = pruning
         self._own_rules = own_rules
         self._deadline = time.monotonic() + pruning.seconds
@@ -114,7 +121,12 @@ class _Walker:
     def enter(self, folder: int, path: tuple[str, ...], rules: IgnoreRules, depth: int) -> None:
         if self._own_rules:
             rules = _with_own(rules, _text(folder, (".gitignore",)), len(path))
-        for found in self._listed(folder):
+        listed = self._listed(folder)
+        most = self._pruning.below_max
+        if most is not None and depth < self._pruning.depth and len(listed) > most:
+            self.more[path] = len(listed) - most
+            listed = _folders_first(listed, most)
+        for found in listed:
             if self._is_over():
                 return
             entry = _entry(found, path)
@@ -135,11 +147,12 @@ class _Walker:
                 os.close(handle)
 
     def _listed(self, folder: int) -> list[os.DirEntry[str]]:
-        """The entries in order of name, no more than may still be listed."""
+        """The entries in order of name, no more than may still be listed, or chosen from."""
+        most = self._pruning.entries_max if self._pruning.below_max is None else _NAMES_MAX
         found: list[os.DirEntry[str]] = []
         with suppress(OSError), os.scandir(folder) as entries:
             for entry in entries:
-                if len(found) > self._pruning.entries_max:
+                if len(found) > most:
                     break
                 found.append(entry)
         return sorted(found, key=lambda entry: entry.name)
@@ -161,6 +174,12 @@ class _Walker:
             elif self._pruning.cancelled():
                 self.cut = "cancelled"
         return bool(self.cut)
+
+
+def _folders_first(listed: list[os.DirEntry[str]], most: int) -> list[os.DirEntry[str]]:
+    """So many of them, in order of name: what lies deeper is found by its folder alone."""
+    chosen = sorted(listed, key=lambda entry: not entry.is_dir(follow_symlinks=False))[:most]
+    return sorted(chosen, key=lambda entry: entry.name)
 
 
 def _entry(found: os.DirEntry[str], path: tuple[str, ...]) -> Entry | None:

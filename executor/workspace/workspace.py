@@ -79,7 +79,7 @@ class Workspace:
                 raise ToolFailure("is_folder", f"{shown} is a folder: list it with ReadFolder.")
             content, stamp = files.read_stamped(found.folder, found.rest[0], shown, limit)
         read = FileBytes(shown, content, files.digest_of(content), stamp)
-        self._recent.keep(read)
+        self._recent.keep(read.digest, content)
         return read
 
     def read_if_exists(self, path: str) -> FileBytes | None:
@@ -125,6 +125,9 @@ class Workspace:
         """
         with self._changing:
             commit(self._root, changes, log, self._new_mode)
+        for change in changes:
+            if change.content is not None:
+                self._recent.keep(files.digest_of(change.content), change.content)
 
     def require_writable(self, path: str) -> str:
         """The real path, shown; or the failure of `write`, where that can be told beforehand."""
@@ -133,7 +136,7 @@ class Workspace:
             return found.path.shown
 
     def read_before(self, digest: str) -> bytes | None:
-        """The bytes with that digest, if they were read not long ago."""
+        """The bytes with that digest, if they were read or written not long ago."""
         return self._recent.get(digest)
 
     @contextmanager

@@ -10,22 +10,33 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from maestro.errors import SettingsError
-from maestro.llm.providers import listing
+from maestro.llm.providers import listing, resolve
 
 MAX_ENVIRONMENT_BYTES = 1024 * 1024
 
 
 def models(*, environment_from_stdin: bool) -> int:
-    """A line for each provider: name, default model, key variable, and whether that is set."""
+    """A line for each provider: name, its model, key variable, whether that is set, the default."""
     environment: Mapping[str, str] = os.environ
     if environment_from_stdin:
         environment = _told(sys.stdin.read(MAX_ENVIRONMENT_BYTES))
+    default = _default(environment)
     for entry in listing(environment):
         state = "ready" if entry.ready else f"set {entry.key_variable}"
         if entry.local:
             state = "local, no key needed"
+        if entry.name == default:
+            state = f"{state}, the default"
         sys.stdout.write(f"{entry.name:<12} {entry.model or '-':<42} {state}\n")
     return 0
+
+
+def _default(environment: Mapping[str, str]) -> str | None:
+    """The provider that is asked where nobody names a model."""
+    try:
+        return resolve(None, environment, None).endpoint.provider
+    except SettingsError:
+        return None
 
 
 def _told(text: str) -> Mapping[str, str]:

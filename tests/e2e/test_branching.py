@@ -56,13 +56,18 @@ async def test_a_place_that_is_none_is_refused_with_what_would_be_one(machine: M
         await machine.codegen("one")
         neither = await machine.codegen("rewind")
         too_many = await machine.codegen("rewind", "--turns", "2")
+        beyond = await machine.codegen("rewind", "--to", "9999")
+        beyond_fork = await machine.codegen("fork", "--at", "9999")
         unknown = await machine.codegen("fork", "0" * 32)
 
     assert "there is no session of" in nothing.err
     assert "how far back? --to SEQ (codegen sessions show " in neither.err
     assert "--turns: expected 1 to 1, got 2" in too_many.err
     assert "no such session" in unknown.err
-    assert [ran.code for ran in (nothing, neither, too_many, unknown)] == [2, 2, 2, 6]
+    assert "--to 9999: the last row is " in beyond.complaint
+    assert "--at 9999: the last row is " in beyond_fork.complaint
+    refused = (nothing, neither, too_many, beyond, beyond_fork, unknown)
+    assert [ran.code for ran in refused] == [2, 2, 2, 2, 2, 6]
 
 
 @covers("R-BRANCH-1")

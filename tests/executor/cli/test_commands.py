@@ -10,6 +10,7 @@ import pytest
 
 from executor.cli.flags import COMMANDS, FLAGS
 from executor.cli.help import help_text
+from executor.cli.models import default_model
 from executor.settings import NAMES
 from executor.trust import Trust
 from tests.executor.cli.program import User, served, user
@@ -41,8 +42,11 @@ def ada() -> Generator[User]:
         (["--server", "http://127.0.0.1:9", "do it"], 6, "nobody listens there"),
         (["--server", "ftp://x", "do it"], 2, "--server: expected ws://"),
         (["--server", "https://127.0.0.1:9", "--ca-file", "/none", "do it"], 2, "/none"),
-        (["sessions"], 2, "Missing command"),
-        (["sessions", "frob"], 2, "No such command 'frob'"),
+        (["sessions"], 2, "Missing command; there are list, show, delete: see codegen sessions --"),
+        (["sessions", "frob"], 2, "No such command 'frob'; there are list, show, delete: see"),
+        (["undo", "x"], 2, "Invalid value for '[N]'"),
+        (["undo", "--nope"], 2, "see codegen undo --help"),
+        (["policy", "check"], 2, "Missing argument 'call': see codegen policy check --help"),
         (["sessions", "list", "--server", "http://127.0.0.1:9"], 6, "Connection refused"),
         (["completion", "tcsh"], 2, "there is no completion for 'tcsh'"),
         (["login"], 2, "say which"),
@@ -223,6 +227,11 @@ def test_doctor_finds_what_is_bad_and_says_how_to_mend_it(ada: User) -> None:
     assert any("set XDG_STATE_HOME" in line for line in bad)
 
 
+def test_doctor_says_once_that_there_is_no_key(ada: User) -> None:
+    told = [line for line in ada.codegen("doctor").out.splitlines() if "OPENAI_API_KEY" in line]
+    assert [line[:3] for line in told] == ["BAD"]
+
+
 def test_doctor_names_a_store_of_trust_that_can_not_be_read(ada: User) -> None:
     (ada.project / "AGENTS.md").write_text("x")
     ada.state.mkdir(parents=True)
@@ -290,3 +299,18 @@ def test_help_has_every_flag_and_every_command() -> None:
     told = help_text()
     assert [flag.name for flag in FLAGS if f"--{flag.name}" not in told] == []
     assert [name for name in COMMANDS if f"codegen {name}" not in told] == []
+
+
+def test_the_model_that_is_asked_where_none_is_named_is_marked(
+    ada: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "the default" not in ada.codegen("models").out
+    ada.environment |= {"MISTRAL_API_KEY": KEY, "HF_TOKEN": KEY}
+    lines = ada.codegen("models").out.splitlines()
+    for name, value in ada.environment.items():
+        monkeypatch.setenv(name, value)
+
+    assert [line for line in lines if "the default" in line] == [
+        line for line in lines if line.startswith("mistral ")
+    ]
+    assert default_model().startswith("mistral/")

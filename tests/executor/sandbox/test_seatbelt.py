@@ -13,7 +13,7 @@ from executor.errors import SandboxBroken, UsageError
 from executor.process.command import Command, Exited
 from executor.process.processes import Processes
 from executor.sandbox.belted import Belted
-from executor.sandbox.detect import Findings, find, look
+from executor.sandbox.detect import Findings, find, look, to_install
 from executor.sandbox.premises import EVERYWHERE, Bounds, Premises
 from executor.sandbox.seatbelt import Sight, profile
 from executor.settings import Folders, Settings
@@ -183,3 +183,9 @@ def test_it_is_chosen_where_there_is_nothing_else_and_the_doctor_names_it(tmp_pa
     assert "never tried" in finding.what
     with pytest.raises(UsageError, match="--sandbox bubblewrap"):
         chosen(Settings(sandbox="bubblewrap"), folders)
+
+
+def test_on_a_mac_nobody_is_told_to_install_what_is_linuxs() -> None:
+    assert "bubblewrap" in to_install("linux")
+    assert "bubblewrap" not in to_install("darwin")
+    assert "container" in to_install("darwin")

@@ -8,7 +8,7 @@ from executor.policy.ground import ProjectGround
 from executor.policy.policy import Policy
 from executor.tools.shell import ShellTool
 from executor.tools.shell_output import ShellOutputTool
-from executor.view.port import Declined
+from executor.view.port import CallFinished, Declined
 from executor.workspace import Workspace
 from protocol.from_executor import (
     FromExecutor,
@@ -79,6 +79,7 @@ async def test_what_waits_for_a_person_is_refused_before_anybody_is_asked(tmp_pa
     assert result.error is not None
     assert (result.status, result.error.code) == ("error", "interactive")
     assert (rig.shell.runs, rig.view.questions.qsize()) == (0, 0)
+    assert [call.title for call in rig.view.all(CallFinished)] == ["Shell git rebase -i HEAD~2"]
 
 
 @covers("R-SHELL-2")

@@ -1,7 +1,9 @@
 """What a question shows of the call that it is about."""
 
 from executor.policy.call import PlannedCall
+from executor.session.results import note
 from executor.session.words import body
+from protocol.from_executor import ToolError, ToolResult
 from protocol.tools.write_file import WriteFile
 
 
@@ -30,3 +32,15 @@ def test_a_replacement_too_large_for_a_diff_is_shown_whole_all_the_same() -> Non
     call = PlannedCall("WriteFile", "write", WriteFile("a.txt", content))
 
     assert body(call, "old\n").splitlines()[-1] == "+line 19999"
+
+
+def test_the_text_that_the_model_is_shown_is_left_out_of_the_users_line() -> None:
+    words = "Nothing was changed.\nThe nearest text, line 2, differs in its words:\n     2\tone"
+    denied = "Denied: it discards work.\nthis is lost:\n  a.txt"
+
+    assert note(ToolResult("t", "error", words, "g", error=ToolError("no_match", words))) == (
+        "Nothing was changed. The nearest text, line 2, differs in its words"
+    )
+    assert note(ToolResult("t", "denied", denied, "g", error=ToolError("denied", denied))) == (
+        "Denied: it discards work. this is lost: a.txt"
+    )

@@ -150,6 +150,7 @@ async def test_what_does_not_fit_is_refused_with_file_hunk_and_reason(
     [
         ("", "does not begin with"),
         ("diff --git a/f b/f", "does not begin with the line '*** Begin Patch'"),
+        ("--- a/f\n+++ b/f\n@@ -1 +1 @@\n-a\n+b", "A unified diff has to be put into that form"),
         ("*** Begin Patch\n*** Add File: g\n+x\n", "may have been cut off"),
         ("*** Begin Patch\n*** End Patch", "names no file"),
         (_patch("*** Add File: "), "Line 2 of the patch: '*** Add File:' names no path"),

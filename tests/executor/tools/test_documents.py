@@ -70,6 +70,9 @@ async def test_a_broken_image_is_told_and_never_returned(
 
     assert outcome.content == ()
     assert outcome.text.startswith(f"[f is a binary file: {kind}, {len(content)} bytes, SHA-256 ")
+    assert outcome.text.endswith(
+        "\n[not shown, because its structure is broken: it may be cut off]"
+    )
 
 
 @pytest.mark.parametrize(("padding", "width"), [(3_000_000, 3), (0, 8001)])

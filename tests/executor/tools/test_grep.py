@@ -33,6 +33,11 @@ async def _project(world: World) -> None:
         os.utime(path, (2_000_000_000 - age, 2_000_000_000 - age))
 
 
+NO_FILE = (
+    "[nothing matches: path, glob and type leave no file to search; what git ignores is searched "
+    "only where path names it]"
+)
+ONE_LINE = "[nothing matches: each line is searched by itself; multiline looks across line ends]"
 TEXTS = "src/c.txt:1:X marks\nlatin.txt:1:caf\u00e9\nwindows.txt:2:x two"
 RETURN = "a.py:4:def main():\na.py:5:    return X"
 SPOT = "src/c.txt:1:X marks\nsrc/c.txt:2:the spot"
@@ -79,9 +84,9 @@ MORE = (
         ({"pattern": "x", "type": "py"}, "a.py:2:x = 1\nsrc/b.py:1:x = 2"),
         ({"pattern": "x", "type": "py", "path": "src"}, "src/b.py:1:x = 2"),
         ({"pattern": "x", "type": "py", "glob": "src/**"}, "src/b.py:1:x = 2"),
-        ({"pattern": "x", "type": "py", "glob": "*.txt"}, "[nothing matches]"),
+        ({"pattern": "x", "type": "py", "glob": "*.txt"}, NO_FILE),
         ({"pattern": "X|x two|\u00e9", "type": "txt"}, TEXTS),
-        ({"pattern": "x = 1", "type": "rust"}, "[nothing matches]"),
+        ({"pattern": "x = 1", "type": "rust"}, NO_FILE),
         ({"pattern": "x = 4", "path": "-dash", "type": "py"}, "-dash:1:x = 4"),
         ({"pattern": "^$"}, "a.py:3:"),
         ({"pattern": "^def (\\w+)\\(\\):$"}, "a.py:4:def main():"),
@@ -89,15 +94,15 @@ MORE = (
         ({"pattern": "\\bmain\\b", "output": "count"}, "a.py:1"),
         ({"pattern": "main\\(\\):\\n +return", "multiline": True}, RETURN),
         ({"pattern": "marks$\\n^the", "multiline": True, "type": "txt"}, SPOT),
-        ({"pattern": "main\\(\\):\\n +return"}, "[nothing matches]"),
+        ({"pattern": "main\\(\\):\\n +return"}, ONE_LINE),
         ({"pattern": "x = (?!1)\\d", "limit": 1}, f"src/b.py:1:x = 2\n{MORE}"),
         ({"pattern": "x = ", "offset": 2}, "-dash:1:x = 4"),
         ({"pattern": "x = ", "offset": 3}, "[there are only 3 rows]"),
         ({"pattern": "x = 3", "path": "."}, "[nothing matches]"),
         ({"pattern": "synthetic"}, "[nothing matches]"),
-        ({"pattern": "synthetic", "glob": "*.pem"}, "[nothing matches]"),
+        ({"pattern": "synthetic", "glob": "*.pem"}, NO_FILE),
         ({"pattern": "synthetic", "path": "keys/server.pem"}, "keys/server.pem:1:x = synthetic"),
-        ({"pattern": "x", "glob": "src"}, "[nothing matches]"),
+        ({"pattern": "x", "glob": "src"}, NO_FILE),
         ({"pattern": "x", "glob": "./src/*.py"}, "src/b.py:1:x = 2"),
         ({"pattern": "return", "context": 20, "path": "a.py"}, RETURN_WITH_ALL),
     ],
@@ -135,7 +140,7 @@ async def test_links_are_not_followed(world: World) -> None:
     (world.root / "link").symlink_to(world.outside / "secret")
     (world.root / "folder").symlink_to(world.outside)
 
-    assert await world.text("Grep", pattern="secret") == "[nothing matches]"
+    assert await world.text("Grep", pattern="secret") == NO_FILE
 
 
 async def test_a_pattern_that_never_ends_is_ended(world: World) -> None:

@@ -13,6 +13,11 @@ from protocol.from_executor import ResultMetadata
 from tests.executor.tools.world import World
 
 UNKNOWN = "text in an encoding that is not known here, or binary data"
+HINTS = {
+    UNKNOWN: "\n[if it is text: iconv -f ENCODING -t UTF-8 in Shell shows it]",
+    "PNG image": "\n[not shown, because its structure is broken: it may be cut off]",
+}
+"""What stands behind the facts of a file, by its kind."""
 
 
 @pytest.mark.parametrize(
@@ -133,7 +138,7 @@ async def test_a_binary_file_is_told_by_kind_size_and_hash(
 
     assert await world.text("ReadFile", file_path="f") == (
         f"[f is a binary file: {kind}, {len(content)} bytes, "
-        f"SHA-256 {hashlib.sha256(content).hexdigest()}]"
+        f"SHA-256 {hashlib.sha256(content).hexdigest()}]{HINTS.get(kind, '')}"
     )
 
 
@@ -154,6 +159,7 @@ async def test_a_folder_points_to_the_tool_that_lists_it(world: World) -> None:
         ("main.py", " Did you mean src/main.py?"),
         ("lib/main.py", " Did you mean src/main.py?"),
         ("zzz", ""),
+        ("src/a.py", ""),
     ],
 )
 async def test_a_missing_file_names_near_misses(world: World, asked: str, hint: str) -> None:
@@ -277,3 +283,12 @@ async def test_a_path_through_a_file_is_not_found(world: World) -> None:
     code, _ = await world.failure("ReadFile", file_path="f/g")
 
     assert code == "not_found"
+
+
+async def test_a_link_that_leads_nowhere_is_named_with_what_is_missing(world: World) -> None:
+    (world.root / "link").symlink_to("gone.txt")
+
+    assert await world.failure("ReadFile", file_path="link") == (
+        "not_found",
+        "link leads to gone.txt, which does not exist.",
+    )

@@ -6,6 +6,11 @@ import pytest
 
 from tests.executor.tools.world import World
 
+FIRST_LEVEL = (
+    "[the list was cut: only the first level is shown, of more than 1,000 entries; list a folder "
+    "of it, or less depth]"
+)
+
 
 async def test_the_tree_shows_names_and_sizes(world: World) -> None:
     world.file("src/a.py", "x" * 10)
@@ -166,3 +171,58 @@ async def test_what_is_listed_of_a_project(
     _, *rows = (await world.text("ReadFolder", dir_path=".", depth=9)).splitlines()
 
     assert sorted(row.strip().removesuffix("  0 B") for row in rows) == sorted(listed)
+
+
+async def test_a_file_is_said_to_be_one(world: World) -> None:
+    world.file("f")
+
+    assert await world.failure("ReadFolder", dir_path="f") == (
+        "not_a_folder",
+        "f is a file, not a folder.",
+    )
+
+
+async def test_a_large_folder_hides_none_of_those_behind_it(world: World) -> None:
+    """By the first list of a session the model knows where to look."""
+    for number in range(1200):
+        world.file(f"assets/icon{number:04}.svg")
+    world.file("assets/zoom/f")
+    world.file("src/main.py")
+
+    outcome = await world.run("ReadFolder", dir_path=".")
+    rows = outcome.text.splitlines()
+
+    assert rows[:3] == ["./", "  assets/", "    icon0000.svg  0 B"]
+    assert rows[-6:] == [
+        "    icon0098.svg  0 B",
+        "    zoom/",
+        "    [about 1,101 more]",
+        "  src/",
+        "    main.py  0 B",
+        "[too much for one list: of large folders a part; list one for the rest]",
+    ]
+    assert len(rows) == 106
+    assert outcome.metadata.truncated
+
+
+async def test_many_large_folders_are_all_named(world: World) -> None:
+    for number in range(2000):
+        world.file(f"d{number % 40:02}/f{number:04}")
+
+    rows = (await world.text("ReadFolder", dir_path=".")).splitlines()
+
+    assert [row for row in rows if row.endswith("/")] == [
+        "./",
+        *(f"  d{number:02}/" for number in range(40)),
+    ]
+    assert rows.count("    [about 40 more]") == 40
+
+
+async def test_where_even_that_is_too_much_the_first_level_is_listed(world: World) -> None:
+    for number in range(400):
+        for name in "abc":
+            world.file(f"d{number:03}/{name}")
+
+    rows = (await world.text("ReadFolder", dir_path=".")).splitlines()
+
+    assert rows == ["./", *(f"  d{number:03}/" for number in range(400)), FIRST_LEVEL]

@@ -134,7 +134,8 @@ async def test_secrets_and_what_steers_programs_are_not_in_the_environment(tmp_p
     assert set(names) - {"PWD", "SHLVL", "_"} == {
         *("CI", "CODEGEN_CALL", "DEBIAN_FRONTEND", "GH_PAGER", "GIT_EDITOR", "GIT_OPTIONAL_LOCKS"),
         *("GIT_PAGER", "MANPAGER", "SYSTEMD_PAGER"),
-        *("GIT_TERMINAL_PROMPT", "HOME", "LC_ALL", "PAGER", "PATH", "TERM"),
+        *("GIT_TERMINAL_PROMPT", "HOME", "LC_ALL", "PAGER", "PATH", "PYTHONUNBUFFERED"),
+        "TERM",
     }
     assert all(entry.startswith("/") for entry in path.split(":"))
     await world.close()

@@ -128,6 +128,19 @@ CASES: tuple[tuple[str, dict[str, object], str], ...] = (
         {"wait_for": "a\\nb", "timeout_s": 1},
         "a\nb\n[sh1 runs, no line matches 'a\\\\nb', bytes 0 to 4]",
     ),
+    (
+        "python3 -c 'import time; print(1); time.sleep(60)'",
+        {"wait_for": "^1$"},
+        "1\n[sh1 runs, bytes 0 to 2]",
+    ),
+    (
+        "exec sleep 60",
+        {"wait_for": "up", "timeout_s": 1},
+        (
+            "[sh1 runs, no line matches 'up', it has written nothing at all: without a pty some "
+            "programs hold back what they write until it is much, nothing new]"
+        ),
+    ),
     ("echo done" + ENDED, {"timeout_s": 10}, "done\n[sh1: exit code 0, bytes 0 to 5]"),
     (
         "echo bad" + ENDED + "; exit 3",

@@ -52,7 +52,7 @@ async def test_a_file_that_was_read_is_replaced(world: World) -> None:
 
     outcome = await world.run("WriteFile", file_path="f", content="one\n2\nthree\n")
 
-    assert outcome.text == "Replaced f: 3 lines where there was 2 lines."
+    assert outcome.text == "Replaced f: 3 lines in place of 2 lines."
     assert outcome.metadata.changes == (FileChange("f", "modified", 2, 1),)
 
 
@@ -160,11 +160,9 @@ async def test_what_is_kept_is_told(world: World) -> None:
     await world.run("ReadFile", file_path="f")
     lost = await world.text("WriteFile", file_path="f", content="→\n")
 
-    assert kept == (
-        "Replaced f: 1 line where there was 1 line. Kept: Windows-1252, CRLF line endings."
-    )
+    assert kept == ("Replaced f: 1 line in place of 1 line. Kept: Windows-1252, CRLF line endings.")
     assert lost == (
-        "Replaced f: 1 line where there was 1 line. Its encoding lacks some of the characters: it "
+        "Replaced f: 1 line in place of 1 line. Its encoding lacks some of the characters: it "
         "is UTF-8 from here on."
     )
 
@@ -307,3 +305,12 @@ def test_a_write_protected_file_is_not_replaced(tmp_path: Path) -> None:
     path.chmod(0o444)
     with pytest.raises(Exception, match="write-protected"):
         Workspace(tmp_path).write("f", b"x")
+
+
+async def test_content_that_is_there_already_is_said_to_be(world: World) -> None:
+    world.file("f", "same\n")
+    await world.text("ReadFile", file_path="f")
+
+    told = await world.text("WriteFile", file_path="f", content="same\n")
+
+    assert told == "f held just that already: 1 line."

@@ -57,6 +57,10 @@ def test_plain_text_parts_the_words_from_the_work() -> None:
         "src/a.py (+3 -1)",
         "denied Shell  rm x: nobody to ask",
         (
+            "there was nobody to ask: a terminal asks, --mode auto-edit and --mode auto ask less, "
+            "and [policy] allow lets calls of one kind pass (codegen policy check CALL)"
+        ),
+        (
             "done \u00b7 1 file changed \u00b7 2 commands"
             " \u00b7 1,234 tokens (1,000 cached) \u00b7 $0.0123 \u00b7 1m15s"
         ),

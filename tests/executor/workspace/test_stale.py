@@ -4,6 +4,8 @@ import pytest
 
 from executor.errors import ToolFailure
 from executor.workspace import Workspace
+from executor.workspace.files import digest_of
+from executor.workspace.staging import Change
 from executor.workspace.stale import require_seen
 
 
@@ -40,3 +42,19 @@ def test_a_file_that_was_never_read_is_to_be_read_first(workspace: Workspace) ->
         require_seen(workspace, workspace.read("f"), None)
 
     assert refused.value.code == "not_read"
+
+
+def test_what_became_of_a_file_that_the_agent_itself_wrote_is_shown(
+    workspace: Workspace,
+) -> None:
+    """What it wrote is what it knows: nobody reads a file again after changing it."""
+    path = workspace.root / "f"
+    path.write_bytes(b"old\n")
+    there = workspace.read("f")
+    workspace.commit((Change("f", b"mine\n", there.stamp, there.content),))
+    path.write_bytes(b"theirs\n")
+
+    with pytest.raises(ToolFailure) as refused:
+        require_seen(workspace, workspace.read("f"), digest_of(b"mine\n"))
+
+    assert "-mine\n+theirs" in refused.value.message
