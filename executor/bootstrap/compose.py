@@ -131,7 +131,7 @@ async def composed(
             )
         )
         own = await asyncio.to_thread(custom_tools, folders, world.environment)
-        guards = await guards_of(
+        guards = guards_of(
             project,
             settings,
             world.endpoint,

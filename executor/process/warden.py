@@ -34,7 +34,6 @@ which halves its start and what it takes of memory.
 from __future__ import annotations
 
 import _socket
-import ctypes
 import errno
 import gc
 import marshal
@@ -46,6 +45,7 @@ import time
 
 from executor.process.descendants import counted, signal_all
 from executor.sandbox import enforce
+from executor.sandbox.c_library import c_function
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -277,8 +277,8 @@ def _prctl() -> Callable[[int, int], object]:
     """The call by that name, and nothing where there is none."""
     if sys.platform != "linux":
         return lambda _option, _value: None
-    library = ctypes.CDLL(None, use_errno=True)
-    return lambda option, value: library.prctl(option, value, 0, 0, 0)
+    prctl = c_function("prctl")
+    return lambda option, value: prctl(option, value, 0, 0, 0)
 
 
 def _watch(handles: list[int], busy: Callable[[], object], woken: int) -> None:

@@ -136,7 +136,17 @@ def test_the_wardens_program_loads_next_to_nothing() -> None:
 
     assert "executor.sandbox.enforce" in loaded
     assert not {
-        *("collections", "contextlib", "enum", "functools", "json", "re", "signal", "socket"),
+        *(
+            "collections",
+            "contextlib",
+            "ctypes",
+            "enum",
+            "functools",
+            "json",
+            "re",
+            "signal",
+            "socket",
+        ),
         *("typing", "warnings"),
     }.intersection(loaded)
 
