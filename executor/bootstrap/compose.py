@@ -153,7 +153,7 @@ async def _made(
         )
     )
     own = await asyncio.to_thread(custom_tools, folders, world.environment)
-    guards = await guards_of(
+    guards = guards_of(
         project,
         settings,
         world.endpoint,

@@ -3,7 +3,6 @@
 Reads the environment, and the secret files at the first level of a project that its user trusts.
 """
 
-import asyncio
 import hashlib
 import os
 import secrets
@@ -16,6 +15,7 @@ import msgspec
 from executor.audit import AuditLog
 from executor.bootstrap.project import Project
 from executor.link import Endpoint
+from executor.process.hardening import harden
 from executor.redaction import Known, Redactor, environment_secrets, file_secrets
 from executor.settings import Settings
 from executor.workspace.secret_names import is_secret
@@ -31,7 +31,7 @@ class Guards(msgspec.Struct, frozen=True):
     audit: AuditLog
 
 
-async def guards_of(
+def guards_of(
     project: Project,
     settings: Settings,
     endpoint: Endpoint,
@@ -43,14 +43,8 @@ async def guards_of(
     redactor = redactor_of(project, environment, endpoint.token, state, session)
     opened = {"cwd": str(project.root), "server": endpoint.shown, "mode": settings.mode}
     audit = AuditLog(state, session, redactor.redact, opened)
-    await asyncio.to_thread(_harden)
-    return Guards(redactor, audit)
-
-
-def _harden() -> None:
-    from executor.process.hardening import harden  # ctypes
-
     harden()
+    return Guards(redactor, audit)
 
 
 def redactor_of(

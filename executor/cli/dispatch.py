@@ -16,6 +16,8 @@ from protocol.version import RELEASE
 
 MAX_ERROR = 2000
 """Characters of the one line that an error is."""
+GARBAGE_AFTER = 5_000
+"""Objects that a run makes and keeps between two looks for those that only know each other."""
 
 
 def run(given: Sequence[str]) -> int:
@@ -43,9 +45,7 @@ def run(given: Sequence[str]) -> int:
 
 def _dispatch(arguments: Sequence[str]) -> int:
     if COMPLETE_VARIABLE in os.environ:
-        from executor.cli.app import run_app
-
-        return run_app(())
+        return _run_app(())
     parsed = parse(arguments)
     match parsed:
         case Command(name="version"):
@@ -57,11 +57,16 @@ def _dispatch(arguments: Sequence[str]) -> int:
             sys.stdout.write(help_text())
             return 0
         case Command(arguments=rest):
-            from executor.cli.app import run_app
-
-            return run_app(rest)
+            return _run_app(rest)
         case _:
             return _run_prompt(parsed)
+
+
+def _run_app(arguments: Sequence[str]) -> int:
+    from executor.cli.app import run_app
+
+    gc.enable()
+    return run_app(arguments)
 
 
 def _run_prompt(parsed: PromptRun) -> int:
@@ -70,12 +75,15 @@ def _run_prompt(parsed: PromptRun) -> int:
     with Nursery() as nursery:
         # It takes as long to be ready as the imports below, and another processor.
         nursery.start_early()
-        gc.disable()  # modules are no garbage: looking for some takes 6 % of the start
         from executor.cli.run import run_prompt
 
         gc.freeze()
+        gc.set_threshold(GARBAGE_AFTER, 10, 10)
         gc.enable()
-        return run_prompt(parsed, nursery)
+        try:
+            return run_prompt(parsed, nursery)
+        finally:
+            gc.freeze()  # the end of the process is soon enough for all that is left
 
 
 def _open_closed_streams() -> None:

@@ -3,6 +3,7 @@
 Imports nothing of weight itself: whoever presses Ctrl-C while a program starts gets no traceback.
 """
 
+import gc
 import sys
 from collections.abc import Sequence
 
@@ -11,6 +12,7 @@ INTERRUPTED = 130
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `codegen`; returns the exit code that docs/cli.md lists."""
+    gc.disable()  # what is loaded is no garbage; `dispatch` enables it when all is there
     try:
         from executor.cli.dispatch import run
 

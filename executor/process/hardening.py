@@ -4,9 +4,10 @@ Its memory and environment can't be read by processes of the same user, and neve
 file. Root, and who traced it before, are not kept out.
 """
 
-import ctypes
 import resource
 import sys
+
+from executor.sandbox.c_library import c_function
 
 _PR_SET_DUMPABLE = 4
 
@@ -16,4 +17,4 @@ def harden() -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_CORE)
     resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+        c_function("prctl")(_PR_SET_DUMPABLE, 0, 0, 0, 0)

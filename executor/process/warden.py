@@ -34,7 +34,6 @@ which halves its start and what it takes of memory.
 from __future__ import annotations
 
 import _socket
-import ctypes
 import errno
 import gc
 import marshal
@@ -46,6 +45,7 @@ import time
 
 from executor.process.descendants import counted, signal_all
 from executor.sandbox import enforce
+from executor.sandbox.c_library import c_function
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -88,12 +88,18 @@ def main(patience: float) -> None:
     os.dup2(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC), 0)
     gc.freeze()
     _fork_all(requests, _prctl(), patience)
+    os._exit(0)  # nothing here is worth an interpreter's tidying up
 
 
 def _fork_all(
     requests: _socket.socket, prctl: Callable[[int, int], object], patience: float
 ) -> None:
-    """Fork a warden whenever none is idle, be it that it is busy or that it was killed."""
+    """Fork a warden before the first request, and whenever one waits while none is idle, be it
+    that all are busy or that they were killed.
+
+    None is forked for a request that may never come: it would take a megabyte, and as much time as
+    half a command.
+    """
     news, tell = os.pipe()
     os.set_blocking(news, False)
     woken, _ = _wake_for_children()
@@ -101,23 +107,26 @@ def _fork_all(
     happens.register(news, select.POLLIN)
     happens.register(woken, select.POLLIN)
     idle: set[int] = set()
-    going = True
-    while going:
-        trouble = 0
-        if not idle:
+    first, waits = True, False
+    while True:
+        if not idle and (first or waits):
             try:
                 pid = os.fork()
             except OSError as error:
-                trouble = error.errno or errno.EAGAIN
+                # Without a warden the command is refused.
+                if waits and not _refused(requests, error.errno or errno.EAGAIN):
+                    break
             else:
                 if pid == 0:
                     os.close(news)
                     _live(requests, tell, prctl, patience)
                 idle.add(pid)
-        # Without a warden the next command is refused; else only the end of all is waited for.
-        happens.register(requests, select.POLLIN if trouble else 0)
-        if any(handle == requests.fileno() for handle, _ in happens.poll()):
-            going = bool(trouble) and _refused(requests, trouble)
+            first = False
+        happens.register(requests, 0 if idle else select.POLLIN)
+        seen = dict(happens.poll())
+        waits = seen.get(requests.fileno()) == select.POLLIN
+        if requests.fileno() in seen and not waits:
+            break  # nobody is at its other end any more
         _drained(woken)
         dead = _buried()
         told = _drained(news)
@@ -268,8 +277,8 @@ def _prctl() -> Callable[[int, int], object]:
     """The call by that name, and nothing where there is none."""
     if sys.platform != "linux":
         return lambda _option, _value: None
-    library = ctypes.CDLL(None, use_errno=True)
-    return lambda option, value: library.prctl(option, value, 0, 0, 0)
+    prctl = c_function("prctl")
+    return lambda option, value: prctl(option, value, 0, 0, 0)
 
 
 def _watch(handles: list[int], busy: Callable[[], object], woken: int) -> None:

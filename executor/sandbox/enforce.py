@@ -6,7 +6,6 @@ is enforced was settled elsewhere. Returns only by raising OSError.
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import fcntl
 import os
@@ -14,11 +13,15 @@ import resource
 import struct
 from binascii import a2b_base64
 
+from executor.sandbox.c_library import c_function, in_place, last_error
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from executor.sandbox.requests import Opened, Request, Restrictions
+
+    Call = Callable[..., int]
 
 _PR_SET_NO_NEW_PRIVS, _PR_CAPBSET_DROP, _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL = 38, 24, 47, 4
 _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER = 22, 2
@@ -56,15 +59,15 @@ def out_of_the_way(handle: int) -> int:
 
 def become(request: Request, restrictions: Restrictions) -> None:
     """Restrict this process and turn it into the command. Raises OSError."""
-    library = ctypes.CDLL(None, use_errno=True)
+    prctl, syscall = c_function("prctl"), c_function("syscall")
     _limit(restrictions["limits"])
     _go_first()
-    ruleset = _ruleset(library, restrictions)
-    _drop_capabilities(library)
-    _checked(library.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
-    _checked(library.syscall(_LANDLOCK_RESTRICT_SELF, ruleset, 0))
+    ruleset = _ruleset(syscall, restrictions)
+    _drop_capabilities(prctl, syscall)
+    _checked(prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+    _checked(syscall(_LANDLOCK_RESTRICT_SELF, ruleset, 0))
     os.close(ruleset)
-    _install(library, a2b_base64(restrictions["filter"]))
+    _install(prctl, a2b_base64(restrictions["filter"]))
     os.execvpe(request["argv"][0], request["argv"], request["environment"])
 
 
@@ -85,38 +88,38 @@ def _limit(limits: Mapping[str, int]) -> None:
         resource.setrlimit(kind, (value, value))
 
 
-def _ruleset(library: ctypes.CDLL, restrictions: Restrictions) -> int:
+def _ruleset(syscall: Call, restrictions: Restrictions) -> int:
     attributes = struct.pack(
         "=QQQ", restrictions["handled_fs"], restrictions["handled_net"], restrictions["scoped"]
     )
-    ruleset = _checked(library.syscall(_LANDLOCK_CREATE_RULESET, attributes, len(attributes), 0))
+    ruleset = _checked(syscall(_LANDLOCK_CREATE_RULESET, attributes, len(attributes), 0))
     project = _identified(restrictions["project"], restrictions["identity"])
     for grant in restrictions["grants"]:
         try:
-            handle = _beneath(library, project, grant["path"])
+            handle = _beneath(syscall, project, grant["path"])
         except FileNotFoundError:  # what is gone by now needs no rights
             continue
         try:
-            _add(library, ruleset, handle, grant["rights"])
+            _add(syscall, ruleset, handle, grant["rights"])
         except OSError as error:
             if error.errno != errno.EINVAL:
                 raise
-            _add(library, ruleset, handle, grant["rights"] & FILE_RIGHTS)  # it became a file
+            _add(syscall, ruleset, handle, grant["rights"] & FILE_RIGHTS)  # it became a file
         os.close(handle)
     os.close(project)
     return ruleset
 
 
-def _add(library: ctypes.CDLL, ruleset: int, handle: int, rights: int) -> None:
+def _add(syscall: Call, ruleset: int, handle: int, rights: int) -> None:
     rule = _RULE.pack(rights, handle)
-    _checked(library.syscall(_LANDLOCK_ADD_RULE, ruleset, _RULE_PATH_BENEATH, rule, 0))
+    _checked(syscall(_LANDLOCK_ADD_RULE, ruleset, _RULE_PATH_BENEATH, rule, 0))
 
 
-def _beneath(library: ctypes.CDLL, project: int, path: str) -> int:
+def _beneath(syscall: Call, project: int, path: str) -> int:
     if path.startswith("/"):
         return os.open(path, os.O_PATH | os.O_CLOEXEC)
     how = struct.pack("=QQQ", os.O_PATH | os.O_CLOEXEC, 0, _RESOLVE_BENEATH | _RESOLVE_NO_SYMLINKS)
-    return _checked(library.syscall(_OPENAT2, project, os.fsencode(path or "."), how, len(how)))
+    return _checked(syscall(_OPENAT2, project, os.fsencode(path or "."), how, len(how)))
 
 
 def _identified(path: str, identity: Sequence[int] | None) -> int:
@@ -131,23 +134,24 @@ def _identified(path: str, identity: Sequence[int] | None) -> int:
     return handle
 
 
-def _drop_capabilities(library: ctypes.CDLL) -> None:
+def _drop_capabilities(prctl: Call, syscall: Call) -> None:
     """Root keeps its name and its files, and nothing that goes beyond them."""
-    library.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
+    prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
     for capability in range(_CAPABILITIES):
-        library.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0)  # EPERM where there is none to drop
+        prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0)  # EPERM where there is none to drop
     header = struct.pack("=Ii", _CAPABILITY_VERSION_3, 0)
-    _checked(library.syscall(_CAPSET[os.uname().machine], header, bytes(24)))
+    _checked(syscall(_CAPSET[os.uname().machine], header, bytes(24)))
 
 
-def _install(library: ctypes.CDLL, program: bytes) -> None:
-    code = ctypes.create_string_buffer(program, len(program))
-    filter_program = struct.pack("@HP", len(program) // 8, ctypes.addressof(code))
-    _checked(library.prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, filter_program, 0, 0))
+def _install(prctl: Call, program: bytes) -> None:
+    held, address = in_place(program)
+    filter_program = struct.pack("@HP", len(program) // 8, address)
+    _checked(prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, filter_program, 0, 0))
+    del held  # the kernel has its own copy
 
 
 def _checked(result: int) -> int:
     if result < 0:
-        number = ctypes.get_errno()
+        number = last_error()
         raise OSError(number, os.strerror(number))
     return result

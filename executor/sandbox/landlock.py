@@ -4,13 +4,13 @@ Rights add up downwards: what is beneath a granted folder can't be taken out aga
 that holds something apart is not granted itself; what stands in it is, one by one.
 """
 
-import ctypes
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 
+from executor.sandbox.c_library import c_function
 from executor.sandbox.enforce import FILE_RIGHTS
 from executor.sandbox.launch import Grant
 
@@ -38,8 +38,7 @@ _CREATE_RULESET, _VERSION = 444, 1
 
 def abi() -> int:
     """The version that this kernel speaks; 0: none."""
-    library = ctypes.CDLL(None, use_errno=True)
-    return max(0, library.syscall(_CREATE_RULESET, None, 0, _VERSION))
+    return max(0, c_function("syscall")(_CREATE_RULESET, None, 0, _VERSION))
 
 
 class Tree(msgspec.Struct, frozen=True):

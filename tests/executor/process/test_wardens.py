@@ -101,6 +101,15 @@ async def test_commands_at_one_time_have_a_warden_each(processes: Processes, fol
     assert len({one.output.head for one in ended}) == 6
 
 
+async def test_no_warden_is_forked_for_a_command_that_does_not_come(
+    processes: Processes, folder: int
+) -> None:
+    program = await program_of(processes, folder)
+    long = await run(processes, folder, f"sleep 0.3; {PARENT}")
+
+    assert below(program) == {int(long.output.head)}
+
+
 async def test_nothing_of_a_command_stays_with_its_warden(
     processes: Processes, folder: int
 ) -> None:
