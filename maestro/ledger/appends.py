@@ -1,20 +1,29 @@
 """The appends of the Ledger port: each names what it reads, and how it is planned from that.
 
-Knows no rule: `plan` decides, and the database's compare-and-set makes it hold.
+What this process wrote last need not be read again. Knows no rule: `plan` decides, and the
+database's compare-and-set makes it hold.
 """
 
 import asyncio
 import secrets
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TypeVar
 from weakref import WeakValueDictionary
 
 import msgspec
 
-from maestro.domain.events import AnyEvent, ExecutorAttached, Fact, SessionOpened, UserSaid
-from maestro.ledger.database import Database, Look, NewSession
+from maestro.domain.events import (
+    AnyEvent,
+    ExecutorAttached,
+    ExecutorLost,
+    Fact,
+    SessionOpened,
+    UserSaid,
+)
+from maestro.ledger.database import Committed, Database, Look, NewSession
 from maestro.ledger.draft import Change
+from maestro.ledger.left import Left, Read
 from maestro.ledger.plan import (
     Knock,
     decision_key,
@@ -23,9 +32,18 @@ from maestro.ledger.plan import (
     plan_decision,
     plan_fact,
     plan_opening,
+    standing_calls,
 )
 from maestro.ledger.rows import Before, empty_session, name, plain, tool_ids
-from maestro.ports import Appended, Attached, AttachRefused, Claim, Opened, Refused
+from maestro.ports import (
+    Appended,
+    Attached,
+    AttachRefused,
+    Claim,
+    Claimant,
+    Opened,
+    Refused,
+)
 
 _TITLE_CHARACTERS = 80
 
@@ -37,6 +55,7 @@ class Appends:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._left = Left()
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def open_session(
@@ -88,7 +107,7 @@ class Appends:
             return plan_attach(known, key, attached, knock)
 
         match await self._append(Look(name(session_id), owner, key, None), plan):
-            case Change() as change:
+            case Committed(change=change):
                 return Attached(session_id, change.epoch, change.new_head)
             case None:
                 return AttachRefused("gone")
@@ -103,15 +122,18 @@ class Appends:
         event: Fact,
         *,
         epoch: int | None = None,
+        claimant: Claimant | None = None,
     ) -> Appended | Refused:
         if isinstance(event, SessionOpened | ExecutorAttached):
             raise TypeError(f"{type(event).__name__} is written by open_session and attach")
 
         def plan(known: Before) -> Change | Appended | Refused:
-            return plan_fact(known, key, event, epoch)
+            return plan_fact(known, key, event, epoch, claimant)
 
         look = Look(name(session_id), owner, name(key), tool_ids(named_calls((event,))))
-        return _appended(await self._append(look, plan))
+        # Whether somebody is gone is for others to say as well.
+        stands = None if isinstance(event, ExecutorLost) else standing_calls((event,))
+        return _appended(await self._append(look, plan, stands))
 
     async def append_decision(
         self, session_id: str, events: Sequence[AnyEvent], claim: Claim, basis: int
@@ -123,20 +145,53 @@ class Appends:
             return plan_decision(known, events, claim, basis)
 
         look = Look(name(session_id), None, decision_key(claim), tool_ids(named_calls(events)))
-        return _appended(await self._append(look, plan))
+        return _appended(await self._append(look, plan, standing_calls(events)))
 
     async def _append(
-        self, look: Look, plan: Callable[[Before], Change | _Outcome]
-    ) -> Change | _Outcome | None:
+        self,
+        look: Look,
+        plan: Callable[[Before], Change | _Outcome],
+        stands: Collection[str] | None = None,
+    ) -> Committed | _Outcome | None:
+        """`stands`: the calls that the append answers or moves; None: it has to look in any case.
+
+        Nothing but a change is planned from what is only known: the rest is not proved by a commit.
+        """
         # Appends of one process take turns; those of other processes meet in the database.
         async with self._turns.setdefault(look.session_id, asyncio.Lock()):
-            return await self._database.append(look, plan)
+            known = None if stands is None else self._left.known(look, stands)
+            if known is not None and isinstance(planned := plan(known.before), Change):
+                committed = await self._database.commit(planned)
+                if committed is not None:
+                    self._left.keep(known, committed)
+                    return committed
+            return await self._looked(look, plan)
+
+    async def _looked(
+        self, look: Look, plan: Callable[[Before], Change | _Outcome]
+    ) -> Committed | _Outcome | None:
+        self._left.forget(look.session_id)
+        read: Read | None = None
+
+        def planned(before: Before) -> Change | _Outcome:
+            nonlocal read
+            read = self._left.looked(before)
+            return plan(before)
+
+        outcome = await self._database.append(look, planned)
+        if isinstance(outcome, Committed) and read is not None:
+            self._left.keep(read, outcome)
+        return outcome
 
 
-def _appended(outcome: Change | Appended | Refused | None) -> Appended | Refused:
+def _appended(outcome: Committed | Appended | Refused | None) -> Appended | Refused:
     match outcome:
-        case Change():
-            return Appended(outcome.head + 1, outcome.new_head, written=outcome.written)
+        case Committed(change=change, claim=claim):
+            written = change.written
+            if claim is not None:
+                row = msgspec.structs.replace(written.row, attempt=claim.attempt, lost=claim.lost)
+                written = msgspec.structs.replace(written, row=row)
+            return Appended(change.head + 1, change.new_head, written=written, claim=claim)
         case None:
             return Refused("gone")
         case _:

@@ -11,7 +11,7 @@ import msgspec
 from maestro.domain.events import Forked, Rewound
 from maestro.errors import LedgerUnavailable
 from maestro.ledger.appends import Appends
-from maestro.ledger.database import Look, NewSession
+from maestro.ledger.database import Committed, Look, NewSession
 from maestro.ledger.draft import Change, Draft
 from maestro.ledger.rows import Before, Row, name, tool_ids
 from maestro.ports import Branched, BranchRefused
@@ -53,7 +53,7 @@ class Branches(Appends):
             return draft.change()
 
         match await self._append(Look(name(session_id), owner, key, tool_ids(())), plan):
-            case Change() as change:
+            case Committed(change=change):
                 return Branched(session_id, point.end["seq"], change.new_head)
             case None:
                 return BranchRefused("gone")
@@ -91,7 +91,7 @@ class Branches(Appends):
             return draft.change()
 
         match await self._append(Look(name(session_id), owner, key, tool_ids(())), plan):
-            case Change() as change:
+            case Committed(change=change):
                 return Branched(session_id, change.head, change.new_head)
             case None:
                 return BranchRefused("gone")

@@ -10,8 +10,11 @@ import msgspec
 
 from maestro.ledger.draft import Change
 from maestro.ledger.rows import Before, Row
+from maestro.ports import Claim
 
 Argument = str | int | float | None
+
+LEASE_SECONDS = 8.0
 
 TRIES = 50
 """A try of an append fails only because another one of the same session came between."""
@@ -39,6 +42,13 @@ class NewSession(msgspec.Struct, frozen=True):
     title: str
 
 
+class Committed(msgspec.Struct, frozen=True):
+    change: Change
+    claim: Claim | None = None
+    """Taken in the same transaction, where the change has a claimant and nothing stood against it.
+    """
+
+
 class Database(Protocol):
     """One database. Every method raises LedgerUnavailable when it is away.
 
@@ -55,7 +65,7 @@ class Database(Protocol):
 
     async def append(
         self, look: Look, plan: Callable[[Before], Change | _Outcome]
-    ) -> Change | _Outcome | None:
+    ) -> Committed | _Outcome | None:
         """Read, plan, and write the change whole where nothing has moved meanwhile, else again.
 
         What `plan` says instead of a change is handed out; None: no such session. `plan` may run
@@ -63,8 +73,11 @@ class Database(Protocol):
         """
         ...
 
-    async def commit(self, change: Change) -> bool:
-        """Write it whole; False, and nothing written, when the session has moved meanwhile."""
+    async def commit(self, change: Change) -> Committed | None:
+        """Write it whole; None, and nothing written, when the session has moved meanwhile.
+
+        None as well where one of its keys is there already.
+        """
         ...
 
     async def create(self, session: NewSession, opening: Change) -> bool:

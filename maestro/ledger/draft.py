@@ -36,7 +36,7 @@ from maestro.domain.events import (
     UserSaid,
 )
 from maestro.ledger.rows import Before, Call, CallState, EventRow, event_row
-from maestro.ports import Loaded, SessionRow
+from maestro.ports import Claimant, Loaded, SessionRow
 from protocol.from_maestro import Outcome, RunStatus
 
 _STATUS_AFTER: dict[Outcome, RunStatus] = {
@@ -81,6 +81,8 @@ class Change(msgspec.Struct, frozen=True):
     """What a reader finds once it is committed."""
     tokens: int = 0
     """What the owner spent by it."""
+    claimant: Claimant | None = None
+    """For whom the claim is taken in the same transaction, where nothing stands against it."""
 
     @property
     def new_head(self) -> int:

@@ -24,7 +24,7 @@ from maestro.domain.events import (
 )
 from maestro.ledger.draft import Change, Draft
 from maestro.ledger.rows import Before, Call, Found, name
-from maestro.ports import Appended, Attached, AttachRefused, Claim, Refused, SessionRow
+from maestro.ports import Appended, Attached, AttachRefused, Claim, Claimant, Refused, SessionRow
 
 UNSEEN_SECONDS = 45.0
 """An executor that no edge has seen for so long is lost."""
@@ -44,7 +44,7 @@ def plan_opening(
 
 
 def plan_fact(
-    before: Before, key: str, event: Fact, epoch: int | None
+    before: Before, key: str, event: Fact, epoch: int | None, claimant: Claimant | None = None
 ) -> Change | Appended | Refused:
     row = before.row
     if before.found is not None:
@@ -62,7 +62,20 @@ def plan_fact(
             pass
     draft = Draft(before)
     draft.add(key, event)
-    return draft.change()
+    change = draft.change()
+    if claimant is None or not _asks_for_a_generation(event, change):
+        return change
+    return msgspec.structs.replace(change, claimant=claimant)
+
+
+def _asks_for_a_generation(event: Fact, change: Change) -> bool:
+    """Every call is answered, and nobody has claimed the session since the last decision."""
+    return (
+        isinstance(event, ToolAnswered)
+        and change.moves_due
+        and change.open_calls == 0
+        and change.attempt == 0
+    )
 
 
 def plan_decision(
@@ -141,6 +154,12 @@ def named_calls(events: Sequence[AnyEvent]) -> list[str]:
         for event in events
         if isinstance(event, ToolAsked | ToolAnswered | CallWaiting | CallCancelled)
     ]
+
+
+def standing_calls(events: Sequence[AnyEvent]) -> set[str]:
+    """Of those, the calls that were issued before."""
+    issued = {event.tool_id for event in events if isinstance(event, ToolAsked)}
+    return set(named_calls(events)) - issued
 
 
 def _again(found: Found, event: AnyEvent, row: SessionRow) -> Appended | Refused:

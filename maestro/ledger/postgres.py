@@ -14,11 +14,19 @@ from typing import Any, TypeAlias, TypeVar
 import msgspec
 
 from maestro.errors import LedgerUnavailable, SettingsError
-from maestro.ledger.database import TRIES, Argument, Look, NewSession
+from maestro.ledger.database import (
+    LEASE_SECONDS,
+    TRIES,
+    Argument,
+    Committed,
+    Look,
+    NewSession,
+)
 from maestro.ledger.draft import Change
 from maestro.ledger.ledger import SqlLedger
 from maestro.ledger.queries import read_migrations, read_queries
-from maestro.ledger.rows import Before, Call, EventRow, Row, before
+from maestro.ledger.rows import Before, Call, EventRow, Row, before, claim_of
+from maestro.ports import Claimant
 
 try:
     import asyncpg
@@ -92,6 +100,9 @@ class PostgresDatabase:
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
         self._pool = pool
         self._queries = read_queries("postgres")
+        change = self._queries["change"]
+        self._change = f"{change}\n{self._queries['changed']}"
+        self._change_and_claim = f"{change}\n{self._queries['claimed']}"
         self._newest = read_migrations("postgres")[-1].number
 
     @classmethod
@@ -116,18 +127,38 @@ class PostgresDatabase:
 
     async def append(
         self, look: Look, plan: Callable[[Before], Change | _Result]
-    ) -> Change | _Result | None:
+    ) -> Committed | _Result | None:
         for _ in range(TRIES):
             rows = await self._fetch("before", msgspec.structs.astuple(look))
             if not rows:
                 return None
             planned = plan(before(rows[0]))
-            if not isinstance(planned, Change) or await self.commit(planned):
+            if not isinstance(planned, Change):
                 return planned
+            committed = await self._commit(planned)
+            if committed is not None:
+                return committed
         raise LedgerUnavailable(f"session {look.session_id} was written by others {TRIES} times")
 
-    async def commit(self, change: Change) -> bool:
-        return bool(await self._fetch("commit", _parameters(change)))
+    async def commit(self, change: Change) -> Committed | None:
+        try:
+            return await self._commit(change)
+        except asyncpg.UniqueViolationError:
+            return None
+
+    async def _commit(self, change: Change) -> Committed | None:
+        query, parameters, claimant = self._change, _parameters(change), change.claimant
+        if claimant is not None:
+            query, parameters = self._change_and_claim, (*parameters, *_of_claim(claimant))
+
+        async def work(connection: _Connection) -> Sequence[Row]:
+            return await connection.fetch(query, *parameters)
+
+        rows = await self._do(work)
+        if not rows:
+            return None
+        claim = claimant and claim_of(change.session_id, claimant.worker, rows[0])
+        return Committed(change, claim)
 
     async def create(self, session: NewSession, opening: Change) -> bool:
         async def work(connection: _Connection) -> bool:
@@ -136,7 +167,7 @@ class PostgresDatabase:
                     self._queries["create_session"], *msgspec.structs.astuple(session)
                 )
                 if made:
-                    await connection.fetch(self._queries["commit"], *_parameters(opening))
+                    await connection.fetch(self._change, *_parameters(opening))
                 return bool(made)
 
         return await self._do(work)
@@ -239,7 +270,7 @@ async def _migrate(connection: _Connection) -> int:
 
 
 def _parameters(change: Change) -> tuple[Any, ...]:
-    """In the order of the query `commit`."""
+    """In the order of the query `change`."""
     return (
         change.session_id,
         change.head,
@@ -264,6 +295,12 @@ def _parameters(change: Change) -> tuple[Any, ...]:
         *_columns(Call, change.calls),
         change.tokens,
     )
+
+
+def _of_claim(claimant: Claimant) -> tuple[Any, ...]:
+    """What `claimed` takes behind the parameters of `change`."""
+    bounds = claimant.allowance
+    return claimant.worker, LEASE_SECONDS, bounds.generations, bounds.tokens_a_day
 
 
 def _columns(kind: type[msgspec.Struct], rows: Sequence[msgspec.Struct]) -> tuple[list[Any], ...]:

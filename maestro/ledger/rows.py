@@ -11,7 +11,7 @@ import msgspec
 
 from maestro.domain.events import EVENT_VERSION, AnyEvent, StoredEvent
 from maestro.errors import NewerEvent
-from maestro.ports import SessionRow, SessionSummary
+from maestro.ports import Claim, SessionRow, SessionSummary
 
 CallState = Literal["open", "cancelled", "closed"]
 
@@ -166,3 +166,10 @@ def summary(row: Row) -> SessionSummary:
         head=row["head"],
         attached=bool(row["attached"]),
     )
+
+
+def claim_of(session_id: str, worker: str, row: Row | None = None) -> Claim | None:
+    """From what `claim`, `reattempt` and `commit` return; None where the claim was not taken."""
+    if row is None or row["attempt"] is None:
+        return None
+    return Claim(session_id, worker, row["decision"], row["attempt"], row["lost"])

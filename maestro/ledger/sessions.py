@@ -9,12 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from maestro.domain.events import StoredEvent
-from maestro.ledger.database import Database
+from maestro.ledger.database import LEASE_SECONDS, Database
 from maestro.ledger.plan import UNSEEN_SECONDS
-from maestro.ledger.rows import Row, name, session_row, stored_event, summary
+from maestro.ledger.rows import Row, claim_of, name, session_row, stored_event, summary
 from maestro.ports import UNBOUNDED, Allowance, Claim, Exhausted, Loaded, SessionSummary
 
-LEASE_SECONDS = 8.0
 DAY_SECONDS = 86_400.0
 PLACE_SECONDS = 2.0
 """On average, before a session asks again for a place among its owner's generations."""
@@ -85,11 +84,11 @@ class Claims:
         if not rows and bounds != (None, None):
             spent = await self._database.read("spent", session_id)
             return _exhausted(spent[0], allowance) if spent else None
-        return _claim(session_id, worker, rows)
+        return claim_of(session_id, worker, *rows)
 
     async def reattempt(self, claim: Claim) -> Claim | None:
         rows = await self._database.run("reattempt", *_fence(claim), LEASE_SECONDS)
-        return _claim(claim.session_id, claim.worker, rows)
+        return claim_of(claim.session_id, claim.worker, *rows)
 
     async def renew(self, worker: str) -> Mapping[str, tuple[int, int]]:
         rows = await self._database.run("renew", worker, LEASE_SECONDS)
@@ -121,13 +120,6 @@ class Presence:
     async def lost_executors(self, limit: int = 100) -> Sequence[tuple[str, str, int]]:
         rows = await self._database.read("lost_executors", UNSEEN_SECONDS, limit)
         return tuple((row["owner"], row["session_id"], row["epoch"]) for row in rows)
-
-
-def _claim(session_id: str, worker: str, rows: Sequence[Row]) -> Claim | None:
-    if not rows:
-        return None
-    row = rows[0]
-    return Claim(session_id, worker, row["decision"], row["attempt"], row["lost"])
 
 
 def _exhausted(spent: Row, allowance: Allowance) -> Exhausted | None:

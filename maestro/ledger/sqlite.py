@@ -16,11 +16,12 @@ from typing import Any, TypeVar
 import msgspec
 
 from maestro.errors import LedgerUnavailable
-from maestro.ledger.database import Argument, Look, NewSession
+from maestro.ledger.database import LEASE_SECONDS, Argument, Committed, Look, NewSession
 from maestro.ledger.draft import Change
 from maestro.ledger.ledger import SqlLedger
 from maestro.ledger.queries import read_migrations, read_queries
-from maestro.ledger.rows import Before, Row, before
+from maestro.ledger.rows import Before, Row, before, claim_of
+from maestro.ports import Claim
 
 BUSY_SECONDS = 5.0
 """How long another process may hold the file."""
@@ -108,28 +109,36 @@ class SqliteDatabase:
 
     async def append(
         self, look: Look, plan: Callable[[Before], Change | _Result]
-    ) -> Change | _Result | None:
+    ) -> Committed | _Result | None:
         arguments = msgspec.structs.astuple(look)
 
-        def work(connection: sqlite3.Connection) -> Change | _Result | None:
+        def work(connection: sqlite3.Connection) -> Committed | _Result | None:
             # Under the write lock from the read on: nothing moves, and one thread does it all.
             with _transaction(connection):
                 row = connection.execute(self._queries["before"], arguments).fetchone()
                 if row is None:
                     return None
                 planned = plan(before(row))
-                if isinstance(planned, Change) and not self._write(connection, planned):
+                if not isinstance(planned, Change):
+                    return planned
+                committed = self._write(connection, planned)
+                if committed is None:
                     raise AssertionError("a session moved under the write lock")
-                return planned
+                return committed
 
         return await self._writer.do(work)
 
-    async def commit(self, change: Change) -> bool:
-        def work(connection: sqlite3.Connection) -> bool:
+    async def commit(self, change: Change) -> Committed | None:
+        def work(connection: sqlite3.Connection) -> Committed | None:
             with _transaction(connection):
                 return self._write(connection, change)
 
-        return await self._written(work)
+        try:
+            return await self._written(work)
+        except sqlite3.IntegrityError as error:
+            if error.sqlite_errorname != "SQLITE_CONSTRAINT_UNIQUE":
+                raise
+            return None
 
     async def create(self, session: NewSession, opening: Change) -> bool:
         def work(connection: sqlite3.Connection) -> bool:
@@ -137,7 +146,7 @@ class SqliteDatabase:
                 made = connection.execute(
                     self._queries["create_session"], msgspec.structs.astuple(session)
                 )
-                return made.rowcount == 1 and self._write(connection, opening)
+                return made.rowcount == 1 and self._write(connection, opening) is not None
 
         return await self._written(work)
 
@@ -185,11 +194,11 @@ class SqliteDatabase:
         sql = self._queries[query]
         return lambda connection: connection.execute(sql, arguments).fetchall()
 
-    def _write(self, connection: sqlite3.Connection, change: Change) -> bool:
+    def _write(self, connection: sqlite3.Connection, change: Change) -> Committed | None:
         session_id = change.session_id
         moved = connection.execute(self._queries["move_session"], _parameters(change))
         if moved.rowcount == 0:
-            return False
+            return None
         connection.executemany(
             self._queries["insert_event"],
             ((session_id, *msgspec.structs.astuple(row), change.at) for row in change.rows),
@@ -203,12 +212,21 @@ class SqliteDatabase:
         if change.tokens:
             spent = (session_id, change.at, change.tokens)
             connection.execute(self._queries["add_spending"], spent)
-        return True
+        return Committed(change, self._claimed(connection, change))
+
+    def _claimed(self, connection: sqlite3.Connection, change: Change) -> Claim | None:
+        if change.claimant is None:
+            return None
+        worker, allowance = change.claimant.worker, change.claimant.allowance
+        bounds = (allowance.generations, allowance.tokens_a_day)
+        asked = (change.session_id, worker, change.new_decision, LEASE_SECONDS, *bounds)
+        row = connection.execute(self._queries["claim"], asked).fetchone()
+        return claim_of(change.session_id, worker, row)
 
 
 def _parameters(change: Change) -> dict[str, Any]:
     fields = msgspec.structs.asdict(change)
-    for name in ("rows", "calls", "tokens", "written"):
+    for name in ("rows", "calls", "tokens", "written", "claimant"):
         del fields[name]
     return {**fields, "new_head": change.new_head}
 

@@ -24,6 +24,7 @@ from maestro.ports.outcomes import (
     Branched,
     BranchRefused,
     Claim,
+    Claimant,
     Exhausted,
     Loaded,
     Opened,
@@ -75,11 +76,15 @@ class Appends(Protocol):
         event: Fact,
         *,
         epoch: int | None = None,
+        claimant: Claimant | None = None,
     ) -> Appended | Refused:
         """One fact. `epoch` fences those of a socket; None is for REST and the workers' look.
 
         Sets `due_at` by the design's rules (ToolAnswered, UserSaid: now only if no call is open;
         Interrupted, ExecutorAttached, ExecutorLost: now). A ToolAnswered closes its call.
+
+        A ToolAnswered that leaves no call open takes the claim for `claimant` in the same commit,
+        by the rules of `claim`; where something stands in its way there is just no claim.
         """
         ...
 

@@ -42,6 +42,35 @@ class Loaded(msgspec.Struct, frozen=True):
     """In seq order, above the seq that was asked for; capped: more when the last < row.head."""
 
 
+class Claim(msgspec.Struct, frozen=True):
+    """The right to make one generation until `lease_until`; `decision` and `attempt` fence it."""
+
+    session_id: str
+    worker: str
+    decision: int
+    attempt: int
+    lost: int
+
+
+class Allowance(msgspec.Struct, frozen=True):
+    """What all runs of one person may cost together; None: no bound."""
+
+    generations: int | None = None
+    """At once."""
+    tokens_a_day: int | None = None
+    """Input and output, of a day in UTC."""
+
+
+UNBOUNDED = Allowance()
+
+
+class Claimant(msgspec.Struct, frozen=True):
+    """Who would claim a session at once if it had to be stepped."""
+
+    worker: str
+    allowance: Allowance = UNBOUNDED
+
+
 class Appended(msgspec.Struct, frozen=True):
     """Committed: by this call, or by an earlier one with the same key and content."""
 
@@ -53,6 +82,8 @@ class Appended(msgspec.Struct, frozen=True):
     """True: nothing was written, the same had been accepted before."""
     written: Loaded | None = None
     """The rows of this append and the session's row as it left it; None when `again`."""
+    claim: Claim | None = None
+    """Taken in the same commit, for the claimant that was named."""
 
 
 class Refused(msgspec.Struct, frozen=True):
@@ -96,28 +127,6 @@ class Branched(msgspec.Struct, frozen=True):
 
 class BranchRefused(msgspec.Struct, frozen=True):
     why: Literal["gone", "run_open"]
-
-
-class Claim(msgspec.Struct, frozen=True):
-    """The right to make one generation until `lease_until`; `decision` and `attempt` fence it."""
-
-    session_id: str
-    worker: str
-    decision: int
-    attempt: int
-    lost: int
-
-
-class Allowance(msgspec.Struct, frozen=True):
-    """What all runs of one person may cost together; None: no bound."""
-
-    generations: int | None = None
-    """At once."""
-    tokens_a_day: int | None = None
-    """Input and output, of a day in UTC."""
-
-
-UNBOUNDED = Allowance()
 
 
 class Exhausted(msgspec.Struct, frozen=True):

@@ -25,6 +25,6 @@ def test_every_query_is_used_and_every_used_one_is_there(dialect: Dialect) -> No
     shared = [path for path in sources if path.stem not in DIALECTS]
     own = Path(queries.__file__).with_name(f"{dialect}.py")
     text = "".join(path.read_text() for path in (*shared, own))
-    asked = re.findall(r'\.(?:read|run|_fetch)\(\s*"(\w+)"|_queries\["(\w+)"\]', text)
+    asked = re.findall(r'\.(?:read|run|_fetch)\(\s*"(\w+)"|_queries\[["\'](\w+)["\']\]', text)
 
     assert {first or second for first, second in asked} == set(read_queries(dialect))

@@ -57,8 +57,9 @@ FROM (SELECT extract(epoch FROM statement_timestamp())::float8 AS now) AS clock
 ON CONFLICT DO NOTHING
 RETURNING session_id
 
--- name: commit
--- Compare-and-set on head, decision and attempt: what the plan has read
+-- name: change
+-- Compare-and-set on head, decision and attempt: what the plan has read. `changed` or `claimed` ends
+-- the statement
 WITH moved AS (
     UPDATE sessions SET
         head = $5,
@@ -98,7 +99,17 @@ WITH moved AS (
     SELECT owner, floor($14::float8 / 86400)::int, $30::bigint FROM moved WHERE $30::bigint > 0
     ON CONFLICT (owner, day) DO UPDATE SET tokens = p.tokens + excluded.tokens
 )
+
+-- name: changed
 SELECT session_id FROM moved
+
+-- name: claimed
+-- $31 worker, $32 seconds, $33 and $34: the person's bounds, or null. The function sees the row as
+-- `moved` left it
+SELECT claimed.decision, claimed.attempt, claimed.lost
+FROM moved LEFT JOIN LATERAL claim_generation(
+    moved.session_id, $31::text, $6::int, $32::float8, $33::bigint, $34::bigint
+) AS claimed ON true
 
 -- name: rest
 UPDATE sessions SET due_at = $3 WHERE session_id = $1 AND head = $2 RETURNING head
