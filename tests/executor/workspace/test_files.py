@@ -15,7 +15,6 @@ from executor.errors import ToolFailure
 from executor.workspace.files import (
     RECENT_FILE_MAX,
     RECENT_MAX,
-    FileBytes,
     Recent,
     digest_of,
     kind_of,
@@ -117,10 +116,10 @@ def test_the_contents_read_last_are_kept_within_a_bound() -> None:
     recent = Recent()
     contents = [bytes([number]) * RECENT_FILE_MAX for number in range(18)]
     for content in contents:
-        recent.keep(FileBytes("f", content, digest_of(content)))
-    recent.keep(FileBytes("f", contents[-1], digest_of(contents[-1])))
+        recent.keep(digest_of(content), content)
+    recent.keep(digest_of(contents[-1]), contents[-1])
     large = b"x" * (RECENT_FILE_MAX + 1)
-    recent.keep(FileBytes("f", large, digest_of(large)))
+    recent.keep(digest_of(large), large)
 
     kept = [recent.get(digest_of(content)) is not None for content in contents]
     assert kept == [False, False] + [True] * (RECENT_MAX // RECENT_FILE_MAX)
