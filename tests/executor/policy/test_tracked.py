@@ -3,12 +3,16 @@
 import os
 import subprocess
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from executor.policy.ground import ProjectGround
+from executor.policy.off_limits import OffLimits
 from executor.policy.tracked import INDEX_MAX, index_of, tracked_names
 from executor.policy.verdict import Allow, Ask, Deny
+from executor.workspace import Workspace
 from tests.executor.policy.ground import PATH, build, built_in, make_repository, policy
 from tests.requirements import covers
 
@@ -219,3 +223,14 @@ def test_what_is_no_file_is_not_read(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "index")
     assert tracked_names(tmp_path / "index") is None
     assert tracked_names(tmp_path / "none") == ()
+
+
+def test_a_repository_to_which_nothing_was_added_tracks_no_secret(tmp_path: Path) -> None:
+    root = _bare(tmp_path)
+    subprocess.run(["git", "init", "-q", "."], cwd=root, check=True)
+
+    with closing(Workspace(root)) as workspace:
+        ground = ProjectGround(workspace, PATH)
+        assert not ground.tracks_secrets(OffLimits())
+        make_repository(root, "src/deep/server.pem")
+        assert ground.tracks_secrets(OffLimits())
