@@ -345,7 +345,7 @@ def _keeping(folders: Folders) -> Callable[[str], None]:
 def _opened(opening: Opening, journal: Journal) -> NewSession | ResumedSession:
     words = journal.known.first_words
     if words is not None:  # also those of a process that never heard an answer
-        return NewSession(words.prompt, words.attachments)
+        return NewSession(words.prompt)
     if not opening.resumes:  # without a journal's file
         return NewSession(opening.prompt)
     return ResumedSession(take_over=opening.take_over)

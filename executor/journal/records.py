@@ -11,7 +11,7 @@ import msgspec
 
 from executor.workspace.staging import Staged
 from protocol.from_executor import ToolResult
-from protocol.wire import Content, FileChange
+from protocol.wire import FileChange
 
 JOURNAL_VERSION = 1
 
@@ -36,7 +36,6 @@ class FirstWords(Record, frozen=True, tag="words"):
     """What a session begins with: needed until its maestro has answered."""
 
     prompt: str
-    attachments: tuple[Content, ...] = ()
 
 
 class SessionKnown(Record, frozen=True, tag="session"):

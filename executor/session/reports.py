@@ -53,8 +53,8 @@ class Answered(msgspec.Struct, frozen=True):
     """A call's end, for whoever counts."""
 
     result: ToolResult
-    ran: bool
     command: bool
+    """It was one, and it ran."""
     denial: Denial | None = None
 
 
@@ -118,9 +118,9 @@ class Reports:
                 diff=result.metadata.diff,
             )
         )
+        command = order is not None and order.call.effect == "execute"
         ran = live.began is not None
-        command = ran and order is not None and order.call.effect == "execute"
-        self._answered(Answered(result, ran, command, _denial(live)))
+        self._answered(Answered(result, command and ran, _denial(live)))
 
     def send(self, result: ToolResult) -> None:
         """While nobody is there, nothing: after the next attach the journal knows it."""

@@ -19,7 +19,6 @@ from executor.session.settling import Settling
 from executor.session.start import NewSession, SessionStart
 from executor.view.port import Connection, Notice
 from protocol.from_executor import Interrupt, RunWishes, UserMessage
-from protocol.wire import Content
 
 
 class Session:
@@ -85,15 +84,13 @@ class Session:
             self._pump.cancel()
             self._runs.fail(ExecutorError("the session is over"))
 
-    def say(
-        self, text: str, *, attachments: tuple[Content, ...] = (), run: RunWishes | None = None
-    ) -> None:
+    def say(self, text: str, *, run: RunWishes | None = None) -> None:
         """A follow-up, which opens a run; during one it steers.
 
         Arrives, once, also when the maestro is away at this moment. Raises UsageError for what is
         too large.
         """
-        self._frames.post(UserMessage(text, attachments, run or RunWishes()))
+        self._frames.post(UserMessage(text, run=run or RunWishes()))
         self._runs.expect()
 
     def interrupt(self, reason: str = "") -> None:

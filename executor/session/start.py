@@ -13,12 +13,10 @@ from protocol.from_executor import (
     RunWishes,
     Workspace,
 )
-from protocol.wire import Content
 
 
 class NewSession(msgspec.Struct, frozen=True):
     prompt: str
-    attachments: tuple[Content, ...] = ()
 
 
 class ResumedSession(msgspec.Struct, frozen=True):
@@ -48,10 +46,10 @@ def handshake(
     """
     journal = parts.journal
     match start.opening:
-        case NewSession(prompt=prompt, attachments=attachments):
+        case NewSession(prompt=prompt):
             take_over = False
         case ResumedSession(take_over=take_over):
-            prompt, attachments = "", ()
+            prompt = ""
     known = journal.session_id
     resume = None
     if known is not None:
@@ -65,7 +63,6 @@ def handshake(
         custom_tools=tuple(tool.declaration for tool in parts.custom_tools.values()),
         project_spec=start.project_spec,
         workspace=start.workspace,
-        attachments=attachments if resume is None else (),
         run=start.run,
         journal_id=journal.journal_id,
         resume=resume,

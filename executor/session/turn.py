@@ -25,7 +25,10 @@ class Turn:
     def count(self, result: ToolResult) -> None:
         for change in result.metadata.changes:
             earlier = self._changes.get(change.path)
-            self._changes[change.path] = change if earlier is None else _joined(earlier, change)
+            if earlier is not None and (earlier.kind, change.kind) == ("created", "deleted"):
+                del self._changes[change.path]
+            else:
+                self._changes[change.path] = change if earlier is None else _joined(earlier, change)
 
     def deny(self, denial: Denial) -> None:
         self._denials.append(denial)

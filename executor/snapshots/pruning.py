@@ -50,11 +50,11 @@ def prune(store: Store, *, older_than: float = KEPT_SECONDS, most_bytes: int = K
     store.rows("PRAGMA incremental_vacuum")
 
 
-def remove_unused(stores: Path, *, older_than: float = KEPT_SECONDS) -> None:
-    """Delete the stores that nobody has written for so long."""
+def remove_unused(stores: Path) -> None:
+    """Delete the stores that nobody has written for KEPT_SECONDS."""
     for folder in stores.iterdir():
         with suppress(OSError, SnapshotError):
-            if time.time() - (folder / FILE).stat().st_mtime > older_than:
+            if time.time() - (folder / FILE).stat().st_mtime > KEPT_SECONDS:
                 with exclusively(folder, seconds=0):
                     shutil.rmtree(folder)
 

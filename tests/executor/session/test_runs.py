@@ -59,6 +59,8 @@ async def test_a_run_is_summed_up(tmp_path: Path) -> None:
                     FileChange("a.py", "created", added=3),
                     FileChange("b.py", "modified", added=1, removed=1),
                     FileChange("a.py", "modified", added=1, removed=2),
+                    FileChange("draft", "created", added=1),
+                    FileChange("draft", "deleted", removed=1),
                 )
             ):
                 metadata = ResultMetadata(duration_ms=1, changes=(change,))
@@ -84,7 +86,7 @@ async def test_a_run_is_summed_up(tmp_path: Path) -> None:
                     FileChange("a.py", "created", added=4, removed=2),
                     FileChange("b.py", "modified", added=1, removed=1),
                 ),
-                commands=3,
+                commands=5,
                 denials=(
                     Denial(
                         tool_name="Shell",
