@@ -114,6 +114,15 @@ def test_functions_are_described_by_their_hints_and_words(shelf: Shelf) -> None:
     assert found["shout"].effect == "execute"
 
 
+def test_a_function_is_offered_by_the_name_that_it_is_given(shelf: Shelf) -> None:
+    shelf.python(
+        "from executor.own_tools import tool\n\n\n"
+        '@tool(name="Weather")\ndef weather_at(place: str) -> str:\n    return place\n'
+    )
+
+    assert list(shelf.found()) == ["Weather"]
+
+
 def test_a_known_file_is_not_run_to_describe_it_again(shelf: Shelf, tmp_path: Path) -> None:
     loads = tmp_path / "loads"
     file = shelf.python(f"open({str(loads)!r}, 'a').write('x')\n{ISSUES}")
