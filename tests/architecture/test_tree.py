@@ -31,6 +31,7 @@ FOREIGN = re.compile(
     )
 )
 
+_GUIDE = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
 _PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 _PROJECT = _PYPROJECT["project"]
 
@@ -73,6 +74,17 @@ def test_every_folder_of_tests_is_a_package() -> None:
     folders = {path.parent for path in (ROOT / "tests").rglob("*.py")}
 
     assert [folder for folder in sorted(folders) if not (folder / "__init__.py").exists()] == []
+
+
+def test_every_room_has_a_row_in_the_guide_to_the_tree() -> None:
+    rows = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \|", _GUIDE, re.MULTILINE)
+    rooms = {
+        folder.parent.name
+        for package in ("maestro", "executor")
+        for folder in (ROOT / package).glob("*/__init__.py")
+    }
+
+    assert rooms - {name for row in rows for name in re.findall(r"\w+", row)} == set()
 
 
 @pytest.mark.parametrize(("pins", "extras"), [("base", ()), ("team", ("team",)), ("dev", ("dev",))])
