@@ -13,8 +13,6 @@ from executor.local_maestro.place import Place, place, place_without_model, serv
 from executor.local_maestro.start import PrivateMaestro, ensure, join
 from executor.settings import Folders, Settings
 
-PRIVATE = "private maestro"
-
 
 def team_endpoint(settings: Settings, token: str | None) -> Endpoint | None:
     """The endpoint that the settings name; None: a private maestro is wanted."""

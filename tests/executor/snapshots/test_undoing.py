@@ -392,6 +392,16 @@ def test_undo_goes_back_run_by_run_call_by_call_or_to_a_call(world: World) -> No
             redo(snapshots)
 
 
+def test_what_was_done_again_can_be_taken_back_again(world: World) -> None:
+    world.command(_putting(world, "a.txt", "1"), call="c1")
+    for _ in range(2):
+        world.undo()
+        assert _text(world, "a.txt") == "a\n"
+        with world.snapshots() as snapshots:
+            redo(snapshots)
+        assert _text(world, "a.txt") == "1"
+
+
 def test_a_conversation_goes_back_to_a_call_and_leaves_other_sessions_alone(world: World) -> None:
     world.command(_putting(world, "a.txt", "1"), call="c1")
     world.command(_putting(world, "b.txt", "other"), call="x1", session="s2")
