@@ -22,6 +22,7 @@ from executor.tool_context import (
     ToolOutcome,
 )
 from protocol.from_maestro import RunTool
+from protocol.tools.git import Git
 from protocol.tools.shell import Shell
 from protocol.tools.shell_output import ShellOutput
 from protocol.version import BOOTSTRAP_GENERATION, DEFAULT_TOOL_SECONDS, MAX_TOOL_SECONDS
@@ -101,5 +102,7 @@ def _seconds(parameters: msgspec.Struct) -> float:
             return min(float(timeout or MAX_TOOL_SECONDS), MAX_TOOL_SECONDS) + ENDING_SECONDS
         case ShellOutput(timeout_s=timeout):
             return (timeout or DEFAULT_TOOL_SECONDS) + ENDING_SECONDS
+        case Git():
+            return DEFAULT_TOOL_SECONDS + ENDING_SECONDS
         case _:
             return DEFAULT_TOOL_SECONDS
