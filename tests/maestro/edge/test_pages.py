@@ -21,7 +21,7 @@ ROUTES = {
 
 
 def test_every_route_has_a_row_and_every_row_a_route() -> None:
-    assert set(_ROWS) == {*ROUTES, "GET /status"}
+    assert set(_ROWS) == {*ROUTES, "GET /status", "GET /openapi.json"}
     assert f"(at most {EVENTS_PER_PAGE})" in _ROWS["GET /sessions/{session_id}"]
 
 
