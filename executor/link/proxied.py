@@ -11,10 +11,14 @@ from websockets.exceptions import (
     ConnectionClosed,
     InvalidHandshake,
     InvalidMessage,
+    InvalidProxy,
     InvalidStatus,
     ProxyError,
 )
+from websockets.proxy import Proxy, get_proxy, parse_proxy
+from websockets.uri import parse_uri
 
+from executor.errors import UsageError
 from executor.link.endpoint import Endpoint
 from executor.link.refusals import OPEN_SECONDS, no_maestro, refused, unreached
 from executor.link.socket import DialFailed, SocketClosed
@@ -26,6 +30,17 @@ if TYPE_CHECKING:
 
 CLOSE_SECONDS = 1.0
 _ABNORMAL = 1006
+
+
+def proxy_of(endpoint: Endpoint) -> Proxy | None:
+    """What the environment, or the system, names for the way there. Raises UsageError."""
+    named = get_proxy(parse_uri(endpoint.url))
+    if named is None:
+        return None
+    try:
+        return parse_proxy(named)
+    except InvalidProxy as error:
+        raise UsageError(f"the proxy that is named for {endpoint.shown}: {error}") from error
 
 
 class _SilentLogger(logging.Logger):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 async def open_websocket(endpoint: Endpoint) -> Socket:
     """Connect within 10 seconds. Raises DialFailed."""
-    tls = _trust(endpoint) if endpoint.url.startswith("wss:") else None
+    tls = trusted(endpoint) if endpoint.url.startswith("wss:") else None
     if not is_proxied(endpoint):
         return await open_direct(endpoint, tls)
     from executor.link.proxied import open_proxied
@@ -36,7 +36,8 @@ def is_proxied(endpoint: Endpoint) -> bool:
     )
 
 
-def _trust(endpoint: Endpoint) -> "SSLContext":
+def trusted(endpoint: Endpoint) -> "SSLContext":
+    """What the operating system trusts, and the endpoint's own file. Raises UsageError."""
     import ssl
 
     import truststore
