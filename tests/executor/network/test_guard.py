@@ -157,6 +157,16 @@ def test_a_host_of_which_any_address_is_not_public_is_not_dialled(
     assert world.dialled == []
 
 
+@pytest.mark.parametrize("host", ["localhost", "x.localhost"])
+def test_a_name_of_this_machine_is_refused_before_anybody_is_asked_for_it(host: str) -> None:
+    world = Recorded([PUBLIC])
+
+    with pytest.raises(NotReachable, match="not on the public network"):
+        world.dial(host)
+
+    assert (world.asked, world.dialled) == ([], [])
+
+
 @covers("R-NET-3")
 @pytest.mark.parametrize(
     ("host", "opened", "answer", "dialled"),
