@@ -7,7 +7,9 @@ import json
 import os
 import secrets
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal, NotRequired, TypedDict
+
+import msgspec
 
 from executor.errors import UsageError
 
@@ -16,25 +18,31 @@ SERVICE = "codegen"
 Kept = Literal["keyring", "file"]
 
 
+class Entry(TypedDict):
+    kept: Kept
+    secret: NotRequired[str]
+    """Where it is kept in the file."""
+
+
+_ENTRIES = msgspec.json.Decoder(dict[str, Entry])
+
+
 class Credentials:
     """The kept secrets of one user, by name: `server wss://...`, or `OPENAI_API_KEY`."""
 
     def __init__(self, config: Path) -> None:
         self._file = config / "credentials.json"
 
-    def names(self) -> dict[str, Kept]:
-        return {name: entry["kept"] for name, entry in self._entries().items()}
-
     def get(self, name: str) -> str | None:
         entry = self._entries().get(name)
         if entry is None:
             return None
-        return _from_keyring(name) if entry["kept"] == "keyring" else entry["secret"]
+        return _from_keyring(name) if entry["kept"] == "keyring" else entry.get("secret")
 
     def keep(self, name: str, secret: str) -> Kept:
         """Where it is kept from now on."""
         kept: Kept = "keyring" if _to_keyring(name, secret) else "file"
-        entry = {"kept": kept} if kept == "keyring" else {"kept": kept, "secret": secret}
+        entry: Entry = {"kept": kept} if kept == "keyring" else {"kept": kept, "secret": secret}
         self._write({**self._entries(), name: entry})
         return kept
 
@@ -54,15 +62,15 @@ class Credentials:
         names = [name for name in self._entries() if not name.startswith("server ")]
         return {name: secret for name in names if (secret := self.get(name))}
 
-    def _entries(self) -> dict[str, Any]:
+    def _entries(self) -> dict[str, Entry]:
         try:
-            return json.loads(self._file.read_text(encoding="utf-8"))
+            return _ENTRIES.decode(self._file.read_bytes())
         except FileNotFoundError:
             return {}
         except (OSError, ValueError) as error:
             raise UsageError(f"{self._file}: can't be read ({error}); remove it") from error
 
-    def _write(self, entries: dict[str, Any]) -> None:
+    def _write(self, entries: dict[str, Entry]) -> None:
         temporary = self._file.with_name(f"credentials.{secrets.token_hex(4)}")
         try:
             self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -29,10 +29,6 @@ class KeyMode:
         self._before: list[int | list[bytes | int]] | None = None
         self._caught: list[signal.Signals] = []
 
-    @property
-    def entered(self) -> bool:
-        return self._before is not None
-
     def enter(self) -> None:
         """A terminal that has gone changes nothing here: whoever reads from it is told."""
         if self._before is not None:
