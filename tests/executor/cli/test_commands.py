@@ -208,9 +208,13 @@ def test_a_run_in_a_directory_that_is_not_trusted_says_so(ada: User) -> None:
     instructed = ada.codegen("do it")
     for name in (".git", ".codegen"):
         (ada.project / name).mkdir()
+    (ada.project / ".codegen" / "plan.md").write_text("a plan of the last session")
+    with_a_plan = ada.codegen("do it")
+    (ada.project / ".codegen" / "config.toml").write_text("mode = 'ask'")
     all_of_it = ada.codegen("do it")
 
     assert "not trusted: AGENTS.md not used (--trust)" in instructed.err
+    assert "not trusted: AGENTS.md, git configuration not used" in with_a_plan.err
     assert "not trusted: AGENTS.md, .codegen/, git configuration not used" in all_of_it.err
 
 
