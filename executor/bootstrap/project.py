@@ -22,10 +22,10 @@ MAX_INSTRUCTION_BYTES = 64 * 1024
 MAX_NAMES = 200
 _NEEDS_TRUST = {
     INSTRUCTIONS: INSTRUCTIONS,
-    str(PROJECT_CONFIG.parent): f"{PROJECT_CONFIG.parent}/",
+    str(PROJECT_CONFIG): f"{PROJECT_CONFIG.parent}/",
     ".git": "git configuration",
 }
-"""By name, as its user is told of it."""
+"""By name, as its user is told of it. A plan that a session left in `.codegen/` is never obeyed."""
 
 
 class Project(msgspec.Struct, frozen=True):

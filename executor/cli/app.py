@@ -18,7 +18,11 @@ from executor.cli.flags import COMPLETE_VARIABLE, FLAGS, Flag
 from executor.errors import UsageError
 from executor.settings import OutputFormat
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # its boxes show a flag as one that takes a value
+)
 sessions_app = typer.Typer(help="List, show and delete sessions.")
 config_app = typer.Typer(help="The settings in force.")
 maestro_app = typer.Typer(help="The private maestros that stay warm between runs.")
@@ -105,7 +109,7 @@ def demo(
 @app.command()
 def undo(
     count: Annotated[
-        int | None, typer.Argument(metavar="[N]", help="So many calls; without it, the last run.")
+        int | None, typer.Argument(metavar="N", help="So many calls; without it, the last run.")
     ] = None,
     *,
     run: Annotated[bool, typer.Option("--run", help="The last run, as without N.")] = False,
@@ -161,7 +165,7 @@ def list_sessions(
     server: Server = None,
     token: Token = None,
 ) -> int:
-    """Sessions of this directory; with --server, what the maestro has of yours."""
+    """Sessions of this directory. With --server, what the maestro has of yours."""
     from executor.cli.sessions import list_local, list_remote
 
     return list_remote(server, token) if server else list_local(everywhere=everywhere)
@@ -169,7 +173,7 @@ def list_sessions(
 
 @sessions_app.command()
 def show(session: Session = None, server: Server = None, token: Token = None) -> int:
-    """What was said and done in a session, and the rows that it can go back to."""
+    """What was said and done, and the rows to go back to."""
     from executor.cli.sessions import show as show_session
 
     return show_session(session, server, token)
@@ -177,7 +181,7 @@ def show(session: Session = None, server: Server = None, token: Token = None) ->
 
 @sessions_app.command()
 def delete(session: str, server: Server = None, token: Token = None) -> int:
-    """Delete a session from the maestro, and its journal from this machine."""
+    """Delete a session. From the maestro, and its journal from this machine."""
     from executor.cli.sessions import delete as delete_session
 
     return delete_session(session, server, token)
@@ -232,7 +236,7 @@ def check_policy(
     *,
     as_json: AsJson = False,
 ) -> int:
-    """What would happen to a call here, why, and by which rule: 0 allowed, 10 asks, 11 denied."""
+    """What would happen to a call here, and why. Exit code: 0 allowed, 10 asks, 11 denied."""
     from executor.cli.policy import check, mode_of
 
     return check(" ".join(call), mode_of(mode), as_json=as_json)
@@ -249,7 +253,7 @@ def show_policy(mode: Mode = None, *, as_json: AsJson = False) -> int:
 
 @maestro_app.command("status")
 def maestro_status() -> int:
-    """Each one that runs: configuration, version, pid, idle time, memory, socket."""
+    """Each one that runs. Configuration, version, pid, idle time, memory, socket."""
     from executor.cli.private_maestro import status
 
     return status()
@@ -259,7 +263,7 @@ def maestro_status() -> int:
 def maestro_stop(
     *, everywhere: Annotated[bool, typer.Option("--all", help="Of all configurations.")] = False
 ) -> int:
-    """End the one of this configuration; the next prompt starts a fresh one."""
+    """End the one of this configuration. The next prompt starts a fresh one."""
     from executor.cli.private_maestro import end
 
     return end(everywhere=everywhere)
@@ -267,7 +271,7 @@ def maestro_stop(
 
 @shells_app.command("list")
 def list_kept() -> int:
-    """Those at work and those that have ended: id, start, state, command, and where it writes."""
+    """Those at work and those that have ended. Id, start, state, command, and where it writes."""
     from executor.cli.shells import list_shells
 
     return list_shells()
@@ -293,7 +297,7 @@ def show_audit(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="The lines as they are.")] = False,
 ) -> int:
-    """Every order, what was decided and by whom, and what became of it: the last session's."""
+    """Every order, decision and result of a session. Without --session of the last one."""
     from executor.cli.audit import show as show_log
 
     return show_log(session, as_json=as_json)
@@ -301,7 +305,7 @@ def show_audit(
 
 @audit_app.command()
 def verify(session: Log = None) -> int:
-    """Whether a line was changed, moved or taken away; exit code 1 then."""
+    """Whether a line was changed or taken away. Exit code 1 then."""
     from executor.cli.audit import verify as verify_logs
 
     return verify_logs(session)

@@ -34,7 +34,10 @@ def show(session: str | None, *, as_json: bool) -> int:
 def verify(session: str | None) -> int:
     """A line for each log; 1 where one is not what was written."""
     broken = False
-    for file in audit_files(here().state, session):
+    files = audit_files(here().state, session)
+    if not files:
+        sys.stderr.write("there is no audit log yet: nothing was ordered on this machine\n")
+    for file in files:
         found = checked(file)
         broken = broken or bool(found.problem)
         state = f"BROKEN: {found.problem}" if found.problem else "whole"

@@ -6,7 +6,7 @@ Lists from the journals here; content comes from the maestro.
 import os
 import sys
 import time
-from typing import Any
+from typing import Any, cast
 
 from executor.cli.history import BASE, events_of, named, path_of
 from executor.cli.placing import here, maestro
@@ -73,7 +73,7 @@ def _show(event: dict[str, Any], asked: dict[str, str]) -> None:
         case "agent_message":
             _paragraph("", payload["content"])
         case "run_tool" if payload["generation_id"] != BOOTSTRAP_GENERATION:
-            words = " ".join(str(value) for value in payload["parameters"].values())
+            words = " ".join(map(_in_words, payload["parameters"].values()))
             asked[payload["tool_id"]] = f"{payload['tool_name']} {safe_line(words, 100)}"
         case "tool_result" if payload["tool_id"] in asked:
             title = asked.pop(payload["tool_id"])
@@ -90,6 +90,10 @@ def _show(event: dict[str, Any], asked: dict[str, str]) -> None:
             _paragraph("", f"-- forked from {safe_line(payload['detail'], 40)}")
         case _:
             pass  # numbers and states: the conversation is what is asked for
+
+
+def _in_words(value: object) -> str:
+    return " ".join(map(str, cast("list[Any]", value))) if isinstance(value, list) else str(value)
 
 
 def _how_it_ended(payload: dict[str, Any]) -> str:

@@ -61,13 +61,17 @@ class CommandTool:
         why = self._check(self.declaration.parameters, parameters)
         if why is not None:
             raise ToolFailure("invalid_parameters", f"{name}: {why}")
+        if not os.access(self._argv[0], os.X_OK):
+            raise ToolFailure(
+                "not_started", f"{name}: {self._argv[0]} is not there, or is no program."
+            )
         ended = await _run(
             self._argv, parameters, context, seconds=self.seconds, environment=self._environment
         )
         told = report(ended)
         failed = isinstance(ended.outcome, Exited) and ended.outcome.code != 0
         if told.error is None and (failed or isinstance(ended.outcome, Signalled)):
-            error = ToolError("failed", f"{name} did not end well")
+            error = ToolError("failed", f"{name} did not end well: {ending(ended.outcome)}")
             return ToolOutcome(told.text, "error", error, metadata=told.metadata)
         return ToolOutcome(told.text, told.status, told.error, metadata=told.metadata)
 

@@ -1,17 +1,23 @@
 """Keep `.codegen/plan.md` from the maestro's plan.
 
-Writes one file; what it says is never read back here.
+Writes that file, and with a project's first plan the rule by which git ignores it, where the folder
+has none; what it says is never read back here.
 """
 
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
-from executor.errors import ToolFailure
+from executor.errors import OutsideWorkspace, ToolFailure
 from executor.workspace import Workspace
+from executor.workspace.files import MISSING
 from protocol.wire import PlanStep
 
 PATH = ".codegen/plan.md"
+_IGNORE = ".codegen/.gitignore"
+_IGNORED = b"/plan.md\n/.gitignore\n"
+"""A session's plan belongs in no commit; what its user adds to the folder may well be in one."""
 _BOXES = {"pending": "[ ]", "active": "[>]", "done": "[x]", "skipped": "[-]"}
 
 
@@ -48,9 +54,17 @@ class PlanFile:
         while self._next is not None:
             text, self._next = self._next, None
             try:
-                await asyncio.to_thread(self._workspace.write, PATH, text.encode())
+                await asyncio.to_thread(self._put, text)
                 self._fails = False
             except ToolFailure as failure:
                 if not self._fails:
                     self._failed(failure.message)
                 self._fails = True
+
+    def _put(self, text: str) -> None:
+        workspace = self._workspace
+        with workspace.exclusive():
+            with suppress(OutsideWorkspace):  # a link: writing says what is wrong
+                if not any(workspace.resolve(path).exists for path in (PATH, _IGNORE)):
+                    workspace.write(_IGNORE, _IGNORED, MISSING)
+            workspace.write(PATH, text.encode())

@@ -113,7 +113,7 @@ class Reports:
                 title=live.title,
                 status=result.status,
                 seconds=seconds or 0.0,
-                note=note(result),
+                note=note(result, live.message.tool_name),
                 changes=result.metadata.changes,
                 diff=result.metadata.diff,
             )

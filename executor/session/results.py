@@ -90,12 +90,14 @@ def _well_formed(result: ToolResult) -> ToolResult:
     return result
 
 
-def note(result: ToolResult) -> str:
-    """One line for the user: why it came to nothing, or how the command ended."""
+def note(result: ToolResult, tool_name: str = "") -> str:
+    """One line for the user: why it came to nothing, how the command ended, or that it has not."""
     if result.error is not None:
         return " ".join(_in_short(result.error.message).split())[:200]
-    code = result.metadata.exit_code
-    return f"exit {code}" if code else result.metadata.signal or ""
+    code, signal = result.metadata.exit_code, result.metadata.signal
+    if tool_name == "Shell" and code is None and signal is None:
+        return "in the background"
+    return f"exit {code}" if code else signal or ""
 
 
 def _in_short(message: str) -> str:

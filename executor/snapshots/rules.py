@@ -11,6 +11,7 @@ from executor.snapshots.exact import folder_of
 from executor.snapshots.manifest import StatKey
 from executor.workspace.files import read_regular
 from executor.workspace.ignore import NOTHING_IGNORED, IgnoreRules
+from executor.workspace.ignored_above import NOTHING_ABOVE, FromAbove
 
 RULES_FILE_MAX = 256 * 1024
 _EXCLUDES = ".git/info/exclude"
@@ -34,20 +35,30 @@ class Rules:
 
     def compiled(self) -> IgnoreRules:
         if self._compiled is None:
-            above = NOTHING_IGNORED if self._above is None else self._above.compiled()
+            above = self._base() if self._above is None else self._above.compiled()
             depth = self._path.count("/") + 1 if self._path else 0
             self._compiled = above.below(self._text(), depth)
         return self._compiled
+
+    def _base(self) -> IgnoreRules:
+        """What holds where nothing else does."""
+        return NOTHING_IGNORED
 
     def _text(self) -> str:
         return _text(self._folder, ".gitignore")
 
 
 class ProjectRules(Rules):
-    """Those of `.git/info/exclude`, above all others."""
+    """Those of `.git/info/exclude`, above all others but what comes from above the project."""
 
-    def __init__(self, root: int) -> None:
+    def __init__(self, root: int, from_above: FromAbove = NOTHING_ABOVE) -> None:
         super().__init__(None, root, "", _status_of_excludes(root))
+        self._from_above = from_above.rules
+        if from_above.mark:
+            self.mark = hashlib.blake2b(self.mark + from_above.mark, digest_size=8).digest()
+
+    def _base(self) -> IgnoreRules:
+        return self._from_above
 
     def _text(self) -> str:
         return _text(self._folder, _EXCLUDES)

@@ -19,6 +19,7 @@ from executor.snapshots.exact import TEMPORARY, Save, state_of
 from executor.snapshots.manifest import NEVER, Listing, Manifest, Seen, StatKey
 from executor.snapshots.rules import ProjectRules, Rules
 from executor.snapshots.states import MISSING, Change, Folder, State, Unsaved
+from executor.workspace.ignored_above import NOTHING_ABOVE, FromAbove
 from executor.workspace.resolved import FOLDER_FLAGS
 
 GRANULE_NS = 20_000_000
@@ -95,9 +96,9 @@ class Scan:
         self.unread: list[str] = []
         """Folders that could not be entered: what was seen in them still stands."""
 
-    def run(self, root: int) -> bool:
+    def run(self, root: int, from_above: FromAbove = NOTHING_ABOVE) -> bool:
         """Walk it all; False where `cancelled` said so. Raises ProjectTooBig and OSError."""
-        return self._enter(root, "", ProjectRules(root), adopted=False)
+        return self._enter(root, "", ProjectRules(root, from_above), adopted=False)
 
     def _enter(self, folder: int, path: str, above: Rules, *, adopted: bool) -> bool:
         if self._cancelled():

@@ -19,6 +19,7 @@ from executor.snapshots.scan import Bounds, Scan
 from executor.snapshots.states import MISSING, Change, State, Unsaved
 from executor.snapshots.store import Contents, Store
 from executor.snapshots.timeline import Checkpoint, Described, Timeline
+from executor.workspace.ignored_above import rules_from_above
 from executor.workspace.resolved import FOLDER_FLAGS
 
 
@@ -60,6 +61,7 @@ class Snapshots:
             raise
         self.timeline = Timeline(self.store)
         self._bounds = bounds or Bounds()
+        self._from_above = rules_from_above(root.resolve())
         self._manifest: Manifest = {}
         self._generation = -1
 
@@ -199,7 +201,7 @@ class Snapshots:
             reclassify=reclassify,
             cancelled=cancelled,
         )
-        return (scan, contents) if scan.run(self.root) else None
+        return (scan, contents) if scan.run(self.root, self._from_above) else None
 
     def _taken_in(self, scanned: tuple[Scan, Contents]) -> Look:
         """Bring the manifest up to date, here and in the store."""

@@ -30,6 +30,7 @@ _UNDER_WAY = {
     "BISECT_LOG": "a bisection",
 }
 _STATUS = ("status", "--porcelain=v2", "--branch", "-z")
+_SUBMODULES = "of submodules only other commits are shown, not what is changed inside them"
 _DIFFS = frozenset({"--cached", "--staged", "-w", "--ignore-all-space", "--merge-base"})
 """Options of diff that choose what is compared, not how it is written."""
 
@@ -70,7 +71,8 @@ async def _carried_out(repository: Git, args: tuple[str, ...], context: ToolCont
     )
     ended = await context.processes.run(command, context.emit)
     kept = context.shells.keep(ended).shell_id if ended.output.truncated else ""
-    return report(ended, shell_id=kept)
+    # A rebase tells its progress over and over in one line, also where there is no terminal.
+    return report(ended, shell_id=kept, terminal=args[:1] == ("rebase",))
 
 
 def _outcome(done: Report, before: str = "", after: str = "") -> ToolOutcome:
@@ -93,11 +95,14 @@ async def _status(repository: Git, rest: tuple[str, ...], context: ToolContext) 
     names = [part for name in _UNDER_WAY for part in ("--git-path", name)]
     paths = (await repository.answer(("rev-parse", *names)) or b"").splitlines()
     root = context.workspace.root
+    paths.append(b".gitmodules")
     there = await in_thread(lambda: [os.path.lexists(root / os.fsdecode(path)) for path in paths])
     under_way = [
         words for words, is_there in zip(_UNDER_WAY.values(), there, strict=False) if is_there
     ]
     text = told(status_of(answer), under_way[0] if under_way else "")
+    if there[-1]:
+        text += f"\n{_SUBMODULES}"
     return ToolOutcome(f"{text}\n[exit code 0]", metadata=ResultMetadata(exit_code=0))
 
 

@@ -30,12 +30,14 @@ class IgnoreRules(msgspec.Struct, frozen=True):
     rules: tuple[_Rule, ...] = ()
     """The last that matches decides; so they are kept last first."""
     above: "IgnoreRules | None" = None
+    prefix: tuple[str, ...] = ()
+    """Where the root lies below a folder above it, whose rules these are."""
 
     def ignores(self, path: Sequence[str], *, is_folder: bool) -> bool:
         """Whether `path`, relative to the root, is ignored; its folders are taken to be not."""
         level: IgnoreRules | None = self
         while level is not None:
-            below = path[level.depth :]
+            below = (*level.prefix, *path)[level.depth :] if level.prefix else path[level.depth :]
             for rule in level.rules:
                 if rule.folders_only and not is_folder:
                     continue
@@ -44,9 +46,12 @@ class IgnoreRules(msgspec.Struct, frozen=True):
             level = level.above
         return False
 
-    def below(self, text: str, depth: int) -> "IgnoreRules":
-        """The rules in a folder `depth` components below the root that has `text` of its own."""
-        return IgnoreRules(depth, tuple(reversed(list(_parsed(text)))), self)
+    def below(self, text: str, depth: int, prefix: tuple[str, ...] = ()) -> "IgnoreRules":
+        """The rules in a folder `depth` components below the root that has `text` of its own.
+
+        With `prefix` below a folder above the root, from which that leads to the root.
+        """
+        return IgnoreRules(depth, tuple(reversed(list(_parsed(text)))), self, prefix)
 
 
 NOTHING_IGNORED = IgnoreRules()

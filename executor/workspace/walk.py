@@ -47,6 +47,8 @@ class Pruning(msgspec.Struct, frozen=True):
     cancelled: Callable[[], bool] = lambda: False
     left_out: LeftOut = NOTHING_LEFT_OUT
     """What is neither listed nor entered."""
+    above: IgnoreRules = NOTHING_IGNORED
+    """Rules that hold in the root already."""
     below_max: int | None = None
     """So many names of each folder below the first are looked at; the rest is in `Listing.more`."""
 
@@ -76,14 +78,14 @@ def walk(
     """
     walker = _Walker(pruning, own_rules=rules is None)
     if rules is None:
-        rules = _rules_above(root, path)
+        rules = _rules_above(root, path, pruning.above)
     walker.enter(folder, path, rules, pruning.depth)
     return Listing(path, tuple(walker.entries), walker.cut, walker.more)
 
 
-def _rules_above(root: int, path: tuple[str, ...]) -> IgnoreRules:
+def _rules_above(root: int, path: tuple[str, ...], above: IgnoreRules) -> IgnoreRules:
     """The rules that hold for `path` by the folders above it, `.git/info/exclude` first."""
-    rules = NOTHING_IGNORED.below(_text(root, (_GIT_FOLDER, "info", "exclude")), 0)
+    rules = above.below(_text(root, (_GIT_FOLDER, "info", "exclude")), 0)
     for depth in range(len(path)):
         rules = _with_own(rules, _text(root, (*path[:depth], ".gitignore")), depth)
     return rules

@@ -14,6 +14,7 @@ import msgspec
 from executor.errors import OutsideWorkspace, ToolFailure
 from executor.workspace import files
 from executor.workspace.files import FileBytes, Recent, Stamp
+from executor.workspace.ignored_above import rules_from_above
 from executor.workspace.left_out import NOTHING_LEFT_OUT, LeftOut
 from executor.workspace.names import printable
 from executor.workspace.resolved import FOLDER_FLAGS, ResolvedPath
@@ -40,6 +41,7 @@ class Workspace:
         self.left_out = left_out
         self._root = Root(root)
         self.root = self._root.path
+        self._above = rules_from_above(self.root)
         self._changing = threading.RLock()
         self._recent = Recent()
         # There is no other way to ask for it; another thread must not make files meanwhile.
@@ -160,5 +162,6 @@ class Workspace:
         Failures: those of `folder`.
         """
         with self._root.folder(path) as found:
-            bounds = msgspec.structs.replace(pruning, left_out=self.left_out)
+            above = self._above.rules
+            bounds = msgspec.structs.replace(pruning, left_out=self.left_out, above=above)
             return walk(self._root.handle, found.folder, found.path.real, bounds)

@@ -168,7 +168,7 @@ class Generator:
         return pace_of(self._streams)
 
     async def _say_why(self, held: HeldSession, retrying: Retrying) -> None:
-        step = f"{retrying.why[:200]}; trying again in {retrying.delay:.0f} s"
+        step = f"{retrying.why[:200]}; trying again in {max(1, round(retrying.delay))} s"
         status = StatusChanged("running", held.transcript.progress(), step)
         await self._bus.publish(held.session_id, Live(status))
 

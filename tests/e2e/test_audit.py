@@ -39,8 +39,9 @@ async def test_a_user_reads_what_was_ordered_and_sees_that_somebody_changed_it(
     assert (broken.code, "BROKEN: line" in broken.out) == (1, True)
 
 
-async def test_without_a_log_show_says_so(machine: Machine) -> None:
+async def test_without_a_log_show_and_verify_say_so(machine: Machine) -> None:
     shown = await machine.codegen("audit", "show")
     verified = await machine.codegen("audit", "verify")
     assert (shown.code, "nothing was ordered" in shown.complaint) == (2, True)
     assert (verified.code, verified.out) == (0, "")
+    assert "nothing was ordered" in verified.complaint

@@ -44,7 +44,7 @@ def ada() -> Generator[User]:
         (["--server", "https://127.0.0.1:9", "--ca-file", "/none", "do it"], 2, "/none"),
         (["sessions"], 2, "Missing command; there are list, show, delete: see codegen sessions --"),
         (["sessions", "frob"], 2, "No such command 'frob'; there are list, show, delete: see"),
-        (["undo", "x"], 2, "Invalid value for '[N]'"),
+        (["undo", "x"], 2, "Invalid value for 'N'"),
         (["undo", "--nope"], 2, "see codegen undo --help"),
         (["policy", "check"], 2, "Missing argument 'call': see codegen policy check --help"),
         (["sessions", "list", "--server", "http://127.0.0.1:9"], 6, "Connection refused"),
@@ -208,9 +208,13 @@ def test_a_run_in_a_directory_that_is_not_trusted_says_so(ada: User) -> None:
     instructed = ada.codegen("do it")
     for name in (".git", ".codegen"):
         (ada.project / name).mkdir()
+    (ada.project / ".codegen" / "plan.md").write_text("a plan of the last session")
+    with_a_plan = ada.codegen("do it")
+    (ada.project / ".codegen" / "config.toml").write_text("mode = 'ask'")
     all_of_it = ada.codegen("do it")
 
     assert "not trusted: AGENTS.md not used (--trust)" in instructed.err
+    assert "not trusted: AGENTS.md, git configuration not used" in with_a_plan.err
     assert "not trusted: AGENTS.md, .codegen/, git configuration not used" in all_of_it.err
 
 
@@ -314,3 +318,20 @@ def test_the_model_that_is_asked_where_none_is_named_is_marked(
         line for line in lines if line.startswith("mistral ")
     ]
     assert default_model().startswith("mistral/")
+
+
+@pytest.mark.parametrize("name", ["sessions", "shells", "maestro", "config", "policy", "audit"])
+def test_the_help_of_a_group_cuts_no_line_short_and_fits_80_columns(name: str, ada: User) -> None:
+    ended = ada.codegen(name, "--help")
+
+    lines = ended.out.splitlines()
+    assert (ended.code, "Commands:" in lines) == (0, True)
+    assert [line for line in lines if line.endswith("...") and "Usage" not in line] == []
+    assert max(map(len, lines)) <= 80
+
+
+def test_the_help_of_a_command_shows_which_flags_take_a_value(ada: User) -> None:
+    told = ada.codegen("undo", "--help").out
+
+    assert "  --force       Overwrite" in told
+    assert "  --to CALL     That call" in told

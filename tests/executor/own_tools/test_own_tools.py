@@ -15,7 +15,7 @@ from executor.errors import ToolFailure, UsageError
 from executor.own_tools.catalogue import Sourced, own_tools
 from executor.own_tools.checking import misfit
 from executor.tool_context import ToolOutcome
-from protocol.from_executor import CustomTool
+from protocol.from_executor import CustomTool, ToolError
 from tests.executor.tools.world import World
 from tests.requirements import covers
 
@@ -230,6 +230,14 @@ async def test_a_command_that_fails_is_an_error_with_its_words(shelf: Shelf, wor
     outcome = await _run(shelf, world, "lookup")
 
     assert (outcome.status, outcome.text) == ("error", "no such ticket\n[exit code 4]")
+    assert outcome.error == ToolError("failed", "lookup did not end well: exit code 4")
+
+
+async def test_a_command_whose_program_is_gone_is_named(shelf: Shelf, world: World) -> None:
+    shelf.commands("[lookup]\ncommand = ['/nonexistent/lookup']\n")
+
+    with pytest.raises(ToolFailure, match="lookup: /nonexistent/lookup is not there, or is no"):
+        await _run(shelf, world, "lookup")
 
 
 async def test_a_command_is_ended_after_its_time(shelf: Shelf, world: World) -> None:

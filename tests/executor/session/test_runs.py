@@ -1,6 +1,7 @@
 """Runs, from the first frame to the summary and the exit code."""
 
 import asyncio
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -220,6 +221,34 @@ async def test_the_plan_is_kept_in_the_project(tmp_path: Path) -> None:
         head, *rest = (tmp_path / "project/.codegen/plan.md").read_text().splitlines()
         assert head.startswith("<!-- session s1, 20")
         assert rest == ["# Plan", "", "- [x] read it", "- [>] mend it", "- [ ] test"]
+        ignored = subprocess.run(
+            ("git", "status", "--porcelain", "--untracked-files=all"),
+            cwd=_repository(tmp_path / "project"),
+            capture_output=True,
+            check=True,
+        )
+        assert b".codegen" not in ignored.stdout
+
+
+def _repository(folder: Path) -> Path:
+    subprocess.run(("git", "init", "-q"), cwd=folder, check=True)
+    return folder
+
+
+async def test_rules_of_the_users_beside_the_plan_are_left_alone(tmp_path: Path) -> None:
+    async with scripted_maestro() as maestro:
+        rig = Rig.at(tmp_path, maestro.address)
+        (tmp_path / "project/.codegen").mkdir()
+        rules = tmp_path / "project/.codegen/.gitignore"
+        rules.write_text("# the plan is for everybody\n")
+        async with running(rig, maestro.address):
+            socket = await maestro.attachment()
+            await socket.start()
+            await socket.send(PlanUpdated((PlanStep("one"),)), seq=1)
+            await rig.view.until(PlanUpdated)
+
+        assert (tmp_path / "project/.codegen/plan.md").exists()
+        assert rules.read_text() == "# the plan is for everybody\n"
 
 
 async def test_a_plan_that_can_not_be_written_is_only_noted(tmp_path: Path) -> None:

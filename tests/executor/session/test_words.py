@@ -1,9 +1,11 @@
 """What a question shows of the call that it is about."""
 
+from msgspec.structs import replace
+
 from executor.policy.call import PlannedCall
 from executor.session.results import note
 from executor.session.words import body
-from protocol.from_executor import ToolError, ToolResult
+from protocol.from_executor import ResultMetadata, ToolError, ToolResult
 from protocol.tools.write_file import WriteFile
 
 
@@ -44,3 +46,11 @@ def test_the_text_that_the_model_is_shown_is_left_out_of_the_users_line() -> Non
     assert note(ToolResult("t", "denied", denied, "g", error=ToolError("denied", denied))) == (
         "Denied: it discards work. this is lost: a.txt"
     )
+
+
+def test_a_command_that_goes_on_is_said_to_be_in_the_background() -> None:
+    begun = ToolResult("t", "success", "[it runs in the background as sh1]", "g")
+
+    assert note(begun, "Shell") == "in the background"
+    assert note(begun, "ReadFile") == ""
+    assert note(replace(begun, metadata=ResultMetadata(exit_code=0)), "Shell") == ""

@@ -255,3 +255,36 @@ async def test_a_commit_says_which_hooks_were_not_run(world: World, repository: 
     text = await world.text("Git", args=["commit", "-am", "Change"])
 
     assert text.endswith("[exit code 0]\n[hooks of the repository were not run: pre-commit]")
+
+
+async def test_of_a_submodule_it_is_said_that_changes_inside_are_not_seen(
+    world: World, repository: Path
+) -> None:
+    """Git would have to enter it, and obey a configuration that was not looked at."""
+    local = ("-c", "protocol.file.allow=always")
+    _git(repository, *local, "submodule", "add", "-q", str(repository), "lib")
+    _git(repository, "commit", "-qm", "a submodule")
+    (repository / "lib" / "a.txt").write_text("changed\n")
+
+    told = await world.text("Git", args=["status"])
+
+    assert told == (
+        "on branch main\nnothing to commit, the working tree is clean\n"
+        "of submodules only other commits are shown, not what is changed inside them\n"
+        "[exit code 0]"
+    )
+
+
+async def test_the_progress_of_a_rebase_is_left_out(world: World, repository: Path) -> None:
+    _git(repository, "switch", "-qc", "side", "HEAD")
+    (repository / "b.txt").write_text("side\n")
+    _git(repository, "commit", "-qam", "side")
+    _git(repository, "switch", "-q", "main")
+    (repository / "a.txt").write_text("main\n")
+    _git(repository, "commit", "-qam", "main")
+    for name, value in (("user.name", "Test"), ("user.email", "test@example.invalid")):
+        _git(repository, "config", name, value)
+
+    told = await world.text("Git", args=["rebase", "side"])
+
+    assert told == "Successfully rebased and updated refs/heads/main.\n[exit code 0]"

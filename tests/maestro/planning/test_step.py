@@ -267,7 +267,7 @@ async def test_a_broken_stream_begins_again_under_a_later_generation(tmp_path: P
             UsageCounted(second, Usage()),
         ]
         assert [n for n in seen if n != Live(AgentMessageDelta(first, "Hal"))] == [
-            Live(StatusChanged("running", 0, "reset; trying again in 0 s")),
+            Live(StatusChanged("running", 0, "reset; trying again in 1 s")),
             Live(AgentMessageDelta(second, "Hello")),
             HeadMoved(5, rows),
         ]
