@@ -12,6 +12,7 @@ from executor import failpoints
 from executor.cli.complaints import lose_complaints
 from executor.cli.flags import COMPLETE_VARIABLE, Command, PromptRun, parse
 from executor.errors import ExecutorError, ServerRefused, ServerUnreachable, UsageError
+from executor.late_tls import import_asyncio_without_tls
 from protocol.version import RELEASE
 
 MAX_ERROR = 2000
@@ -75,6 +76,7 @@ def _run_prompt(parsed: PromptRun) -> int:
     with Nursery() as nursery:
         # It takes as long to be ready as the imports below, and another processor.
         nursery.start_early()
+        import_asyncio_without_tls()
         from executor.cli.run import run_prompt
 
         gc.freeze()

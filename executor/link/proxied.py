@@ -15,6 +15,7 @@ from websockets.exceptions import (
     ProxyError,
 )
 
+from executor.late_tls import bring_tls
 from executor.link.endpoint import Endpoint
 from executor.link.refusals import OPEN_SECONDS, no_maestro, refused, unreached
 from executor.link.socket import DialFailed, SocketClosed
@@ -67,6 +68,7 @@ class ProxiedSocket:
 
 async def open_proxied(endpoint: Endpoint, tls: "SSLContext | None") -> ProxiedSocket:
     """Connect within 10 seconds. Raises DialFailed."""
+    bring_tls()  # a proxy may speak it, though the maestro does not
     headers = {} if endpoint.token is None else {"Authorization": f"Bearer {endpoint.token}"}
     try:
         return ProxiedSocket(

@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from executor.errors import UsageError
+from executor.late_tls import bring_tls
 from executor.link.direct import open_direct
 from executor.link.endpoint import Endpoint
 from executor.link.socket import Socket
@@ -37,6 +38,7 @@ def is_proxied(endpoint: Endpoint) -> bool:
 
 
 def _trust(endpoint: Endpoint) -> "SSLContext":
+    bring_tls()
     import ssl
 
     import truststore
