@@ -6,9 +6,11 @@ and nothing of a project that is not trusted.
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
+
+import msgspec
+from msgspec.structs import replace
 
 from executor.errors import UsageError
 from executor.network.entries import EVERY, BadEntry, narrowed, parse_entry
@@ -31,13 +33,12 @@ EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh")
 """From the least to the most; a provider may know fewer, and says so."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(msgspec.Struct, frozen=True):
     """Each field of NAMES can stand in the user's file, as CODEGEN_NAME, and mostly as a flag."""
 
     server: str | None = None
     """A team's maestro; None starts or joins the private one."""
-    token: str | None = field(default=None, repr=False)
+    token: str | None = None
     model: str | None = None
     base_url: str | None = None
     effort: str | None = None
@@ -68,7 +69,7 @@ class Settings:
     allow: tuple[str, ...] = ()
     ask: tuple[str, ...] = ()
     deny: tuple[str, ...] = ()
-    origins: Mapping[str, str] = field(default_factory=dict[str, str])
+    origins: Mapping[str, str] = msgspec.field(default_factory=dict[str, str])
     """Where each value came from, by field: `flag`, `CODEGEN_MODE`, a file; absent: the default.
 
     Of each rule too, as `deny Shell(rm *)`, with its line.
@@ -79,13 +80,17 @@ class Settings:
         """A recording answers instead of a model."""
         return (self.model or "").startswith("replay:")
 
+    def __repr__(self) -> str:
+        """All but the token."""
+        shown = (name for name in self.__struct_fields__ if name != "token")
+        return f"Settings({', '.join(f'{name}={getattr(self, name)!r}' for name in shown)})"
+
 
 RULES = ("allow", "ask", "deny")
-NAMES = tuple(item.name for item in fields(Settings) if item.name not in (*RULES, "origins"))
+NAMES = tuple(name for name in Settings.__struct_fields__ if name not in (*RULES, "origins"))
 
 
-@dataclass(frozen=True, slots=True)
-class Folders:
+class Folders(msgspec.Struct, frozen=True):
     """Where this user's files lie; all beneath the user's own, mode 0700."""
 
     config: Path
@@ -166,8 +171,7 @@ def _with_environment(settings: Settings, environment: Mapping[str, str]) -> Set
     return _with(settings, given, variables.__getitem__)
 
 
-@dataclass(frozen=True, slots=True)
-class _Document:
+class _Document(msgspec.Struct, frozen=True):
     """A configuration file: its settings, its [policy] rules, and its text for line numbers."""
 
     file: Path

@@ -3,8 +3,7 @@
 Parses only; what the values mean is `settings`' business.
 """
 
-from collections.abc import Sequence
-from difflib import get_close_matches
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -131,7 +130,7 @@ def _flag(argument: str, rest: list[str]) -> tuple[str, Any]:
     name, separator, value = argument.partition("=")
     flag = BY_NAME.get(name)
     if flag is None:
-        near = get_close_matches(name, BY_NAME, 2, cutoff=0.75)
+        near = _near(name, BY_NAME, 2)
         hint = f"; did you mean {' or '.join(near)}?" if near else "; see codegen --help"
         raise UsageError(f"there is no flag {name}{hint}")
     if flag.metavar is None:
@@ -155,9 +154,15 @@ def _refuse_flags_before(command: str, given: dict[str, Any]) -> None:
         )
 
 
+def _near(word: str, known: Iterable[str], most: int) -> list[str]:
+    from difflib import get_close_matches  # for the few who mistype
+
+    return get_close_matches(word, list(known), most, cutoff=0.75)
+
+
 def _refuse_misspelt(word: str) -> None:
     """A lone word that is nearly a command is no prompt: a run costs money."""
-    near = get_close_matches(word.lower(), COMMANDS, 1, cutoff=0.75)
+    near = _near(word.lower(), COMMANDS, 1)
     if near and " " not in word:
         raise UsageError(
             f"{word!r} is not a command; did you mean codegen {near[0]}? "

@@ -6,7 +6,6 @@ The composition root of `codegen` without a prompt; imports the line editor, lat
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -43,7 +42,7 @@ class Local:
     def set_mode(self, mode: Mode) -> None:
         if mode == "auto":
             require_for_auto(self.settings, self._places)
-        self.settings = replace(self.settings, mode=mode)
+        self.settings = msgspec.structs.replace(self.settings, mode=mode)
         if self.made is not None:
             self.made.policy.set_mode(mode)
 
@@ -104,7 +103,7 @@ async def converse(
 
         async def open_session(text: str, run: RunWishes | None) -> Talk:
             if run is not None and run.model is not None:
-                local.settings = replace(local.settings, model=run.model)
+                local.settings = msgspec.structs.replace(local.settings, model=run.model)
             world = await reach(local.settings)
             begun = opening if opening.resumes else msgspec.structs.replace(opening, prompt=text)
             made = await stack.enter_async_context(composed(begun, world, minutes, attended=True))

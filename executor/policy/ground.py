@@ -8,6 +8,7 @@ import re
 import shutil
 from collections.abc import Callable
 from fnmatch import fnmatchcase, translate
+from functools import cache
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -19,8 +20,6 @@ from executor.workspace.secret_names import SECRET_FOLDERS, SECRET_NAMES, is_sec
 
 MAX_NAMES = 3000
 """Names that one decision looks at, some 5 ms; a larger folder may hold anything."""
-
-_MAYBE_SECRET = re.compile("|".join(map(translate, SECRET_NAMES)), re.IGNORECASE)
 
 Kind = Literal["file", "folder"]
 IsRead = Callable[[str, Kind], bool]
@@ -157,12 +156,18 @@ class _OneLook:
         return found
 
 
+@cache
+def _maybe_secret() -> re.Pattern[str]:
+    """Compiled when a folder is first looked through: most sessions never do."""
+    return re.compile("|".join(map(translate, SECRET_NAMES)), re.IGNORECASE)
+
+
 def _is_secret_name(name: str) -> bool:
     if not name.isascii():
         return is_secret((name,))
     if name.lower() in SECRET_FOLDERS:
         return True
-    return _MAYBE_SECRET.match(name) is not None and is_secret((name,))
+    return _maybe_secret().match(name) is not None and is_secret((name,))
 
 
 def _is_off(path: str, off_limits: OffLimits) -> bool:

@@ -37,29 +37,27 @@ ENVIRONMENT = {
 LIST_CONFIGURATION = ("config", "--list", "--show-scope", "--includes", "-z")
 
 _OF_THE_REPOSITORY = {"local", "worktree"}
-_NEUTRAL: tuple[tuple[re.Pattern[str], str], ...] = tuple(
-    (re.compile(expression), value)
-    for expression, value in (
-        (r"filter\..+\.(clean|smudge|process)", ""),
-        (r"filter\..+\.required", "false"),
-        (r"diff\.external", ""),
-        (r"diff\..+\.(command|textconv)", ""),
-        (r"merge\..+\.driver", "false"),
-        (r"core\.(askpass|gitproxy|alternaterefscommand)", ""),
-        (r"core\.sshcommand", "ssh"),
-        (r"credential(\..+)?\.helper", ""),
-        (r"gpg(\..+)?\.(program|defaultkeycommand)", "false"),
-        (r"interactive\.difffilter", ""),
-        (r"pager\..+", "false"),
-        (r"(difftool|mergetool|guitool|browser|man)\..+\.(cmd|path)", "false"),
-        (r"uploadpack\.packobjectshook", ""),
-        (r"trailer\..+\.(cmd|command)", ""),
-        (r"tar\..+\.command", "false"),
-        (r"sendemail(\..+)?\.(smtpserver|tocmd|cccmd|headercmd)", "false"),
-        (r"submodule\..+\.update", "none"),
-        (r"protocol\..+\.allow", "user"),
-    )
+_NEUTRAL = (
+    (r"filter\..+\.(clean|smudge|process)", ""),
+    (r"filter\..+\.required", "false"),
+    (r"diff\.external", ""),
+    (r"diff\..+\.(command|textconv)", ""),
+    (r"merge\..+\.driver", "false"),
+    (r"core\.(askpass|gitproxy|alternaterefscommand)", ""),
+    (r"core\.sshcommand", "ssh"),
+    (r"credential(\..+)?\.helper", ""),
+    (r"gpg(\..+)?\.(program|defaultkeycommand)", "false"),
+    (r"interactive\.difffilter", ""),
+    (r"pager\..+", "false"),
+    (r"(difftool|mergetool|guitool|browser|man)\..+\.(cmd|path)", "false"),
+    (r"uploadpack\.packobjectshook", ""),
+    (r"trailer\..+\.(cmd|command)", ""),
+    (r"tar\..+\.command", "false"),
+    (r"sendemail(\..+)?\.(smtpserver|tocmd|cccmd|headercmd)", "false"),
+    (r"submodule\..+\.update", "none"),
+    (r"protocol\..+\.allow", "user"),
 )
+"""Compiled when Git is first run: most sessions run none."""
 
 _FIRST_HOLDS = re.compile(r"remote\..+\.(uploadpack|receivepack)")
 """Programs of which git takes the first value, the repository's; also reading may fetch objects."""
@@ -187,7 +185,7 @@ def _overrides(keys: list[str]) -> list[str]:
                 "kept from running. Ask the user to remove it from .git/config."
             )
         for expression, value in _NEUTRAL:
-            if expression.fullmatch(key):
+            if re.fullmatch(expression, key):
                 if "=" in key:
                     raise GitRefused(f"The repository's configuration names a program by {key!r}.")
                 found[f"{key}={value}"] = None

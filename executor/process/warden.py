@@ -107,9 +107,9 @@ def _fork_all(
     happens.register(news, select.POLLIN)
     happens.register(woken, select.POLLIN)
     idle: set[int] = set()
-    first, waits = True, False
+    first, waits, over = True, False, False
     while True:
-        if not idle and (first or waits):
+        if (first or waits) and (over or not idle):
             try:
                 pid = os.fork()
             except OSError as error:
@@ -122,11 +122,14 @@ def _fork_all(
                     _live(requests, tell, prctl, patience)
                 idle.add(pid)
             first = False
+        if over:
+            break
         happens.register(requests, 0 if idle else select.POLLIN)
         seen = dict(happens.poll())
-        waits = seen.get(requests.fileno()) == select.POLLIN
-        if requests.fileno() in seen and not waits:
-            break  # nobody is at its other end any more
+        asked = seen.get(requests.fileno(), 0)
+        over = bool(asked & ~select.POLLIN)
+        # What was asked before the other end was closed is done all the same.
+        waits = _is_asked(requests) if over else bool(asked)
         _drained(woken)
         dead = _buried()
         told = _drained(news)
@@ -140,6 +143,14 @@ def _fork_all(
             os.waitpid(-1, 0)
     except ChildProcessError:
         pass
+
+
+def _is_asked(requests: _socket.socket) -> bool:
+    """Whether a request is there, which stays for the warden that takes it."""
+    try:
+        return bool(requests.recv(1, _socket.MSG_PEEK | _socket.MSG_DONTWAIT))
+    except OSError:
+        return False
 
 
 def _refused(requests: _socket.socket, number: int) -> bool:

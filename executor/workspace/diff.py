@@ -3,7 +3,6 @@
 Compares lines; knows no files.
 """
 
-import difflib
 from itertools import chain
 
 import msgspec
@@ -82,6 +81,8 @@ def _groups(old: list[str], new: list[str], start: int, end: int) -> list[list[_
     if (old_end - start) * (new_end - start) > _COMPARED_MAX:
         steps: list[_Step] = [("replace", start, old_end, start, new_end)]
     else:
+        import difflib
+
         matcher = difflib.SequenceMatcher(
             None, old[start:old_end], new[start:new_end], autojunk=False
         )

@@ -3,7 +3,6 @@
 Looks at two places, the folder where the name would be and the names below the root; reads no file.
 """
 
-import difflib
 import os
 
 from executor.workspace.resolved import Located, shown
@@ -23,6 +22,8 @@ def near_misses(root: int, found: Located) -> tuple[str, ...]:
     wanted = found.path.real[-1]
     guesses: list[str] = []
     if len(found.rest) == 1:
+        import difflib
+
         with os.scandir(found.folder) as entries:
             names = [entry.name for entry, _ in zip(entries, range(_LOOKED_AT_MAX), strict=False)]
         folded = {name.casefold(): name for name in names}
@@ -40,5 +41,7 @@ def near_misses(root: int, found: Located) -> tuple[str, ...]:
 
 
 def _stems_alike(one: str, other: str) -> bool:
+    import difflib
+
     matcher = difflib.SequenceMatcher(None, os.path.splitext(one)[0], os.path.splitext(other)[0])
     return matcher.ratio() >= _ALIKE_STEMS

@@ -62,7 +62,8 @@ HEAVY = {
     "executor.cli.main": {"asyncio", "logging", "ssl", "subprocess"},
     "executor.cli.dispatch": {"asyncio", "dataclasses", "logging", "ssl", "subprocess", "tomllib"},
     "executor.cli.run": {
-        *("argparse", "email", "http", "sqlite3", "tomllib", "unittest", "xml", "zipfile"),
+        *("argparse", "ctypes", "dataclasses", "difflib", "email", "http", "sqlite3", "tomllib"),
+        *("unittest", "xml", "zipfile"),
     },
     "executor.process.warden": {"asyncio", "dataclasses", "logging", "ssl", "subprocess"},
     "maestro.__main__": {"asyncio", "dataclasses", "logging", "ssl", "sqlite3", "subprocess"},

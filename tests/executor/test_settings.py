@@ -188,3 +188,10 @@ def test_a_trailer_is_one_line_and_not_a_projects_to_set(tmp_path: Path) -> None
     for bad in ("no trailer", "A: b\nC: d", ": x", "Name: "):
         with pytest.raises(UsageError, match="is no trailer"):
             resolve({}, {"CODEGEN_COMMIT_TRAILER": bad})
+
+
+def test_what_is_printed_of_settings_lacks_the_token() -> None:
+    shown = repr(Settings(server="wss://example.test", token="t0p"))
+
+    assert "server='wss://example.test'" in shown
+    assert "t0p" not in shown

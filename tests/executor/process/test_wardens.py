@@ -1,6 +1,7 @@
 """A warden is used again, keeps nothing of the command before, and is missed when it is gone."""
 
 import asyncio
+import itertools
 import os
 import signal
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from executor.process.command import Command, Ended, NotStarted
+from executor.process.command import Command, Ended, Exited, NotStarted
 from executor.process.nursery import Nursery
 from executor.process.processes import Processes
 from executor.sandbox.launch import Launch
@@ -23,17 +24,17 @@ OWN_HANDLES = 12
 
 
 class InGroup(Unconfined):
-    """Has commands join a control group, which is a plain file here."""
+    """Has commands join control groups in turn, which are plain files here."""
 
-    def __init__(self, group: Path) -> None:
-        self._group = group
+    def __init__(self, *groups: Path) -> None:
+        self._groups = itertools.cycle(groups)
 
     @asynccontextmanager
     async def around(
         self, argv: tuple[str, ...], environment: Mapping[str, str], folder: int
     ) -> AsyncGenerator[Launch]:
         del folder
-        yield Launch(argv, environment, join=(str(self._group),))
+        yield Launch(argv, environment, join=(str(next(self._groups)),))
 
 
 @pytest.fixture
@@ -170,6 +171,33 @@ async def test_wardens_in_a_group_are_used_again_and_only_there(
     assert len(inside) <= 2
     assert outside not in inside
     assert group.read_text() == "0"
+
+
+async def test_a_command_has_its_warden_though_the_next_one_is_for_another_group(
+    folder: int, tmp_path: Path
+) -> None:
+    one, other = tmp_path / "one", tmp_path / "other"
+    one.touch()
+    other.touch()
+    processes = Processes(OWNER, os.environ, confinement=InGroup(one, one, one, other))
+    waiting = Command(
+        ("/bin/sh", "-c", "until test -e go; do sleep 0.01; done"), folder, "call", 60
+    )
+    short = Command(("/bin/sh", "-c", "true"), folder, "call", 60)
+    try:
+        program = await program_of(processes, folder)
+        busy = await processes.start(waiting)
+        os.kill(program, signal.SIGSTOP)  # so that it sees all that follows at once
+        started = [await processes.start(short) for _ in ("one", "other")]
+        os.kill(program, signal.SIGCONT)
+        async with asyncio.timeout(20):
+            ended = [await running.ended for running in started]
+        os.close(os.open("go", os.O_CREAT, dir_fd=folder))
+        ended.append(await busy.ended)
+    finally:
+        await processes.close()
+
+    assert [one.outcome for one in ended] == [Exited(0)] * 3
 
 
 async def test_all_wardens_end_with_the_session(folder: int) -> None:
