@@ -44,10 +44,23 @@ class Standpoint(msgspec.Struct, frozen=True):
         """Whether `word`, which is inside, is a file wherever it may be meant from."""
         return all(self.ground.resolve(path).kind == "file" for path in self._paths(word))
 
-    def holds_secrets(self, word: str, is_read: IsRead) -> bool:
-        """Whether a secret that is read lies beneath the folder `word`, which is inside."""
+    def may_be_folder(self, word: str) -> bool:
+        """Whether `word`, which is inside, is a folder somewhere where it may be meant from."""
+        return any(self.ground.resolve(path).kind == "folder" for path in self._paths(word))
+
+    def holds_one_of(self, names: Sequence[str]) -> bool:
+        """Whether a file of such a name lies where the command runs, or above it in the project."""
+        folders = {self.ground.resolve(base or ".").real for base in self.bases}
+        above = {folder[:length] for folder in folders for length in range(len(folder) + 1)}
+        return any(self._is_there("/".join((*folder, name))) for folder in above for name in names)
+
+    def holds_secrets(self, word: str, is_read: IsRead, *, shuns_hidden: bool = False) -> bool:
+        """Whether a secret that is read lies beneath the folder `word`, which is inside.
+
+        `shuns_hidden`: see `Ground.holds_secrets`."""
         return any(
-            self.ground.holds_secrets(path, is_read, self.off_limits) for path in self._paths(word)
+            self.ground.holds_secrets(path, is_read, self.off_limits, shuns_hidden=shuns_hidden)
+            for path in self._paths(word)
         )
 
     def tracks_secrets(self) -> bool:
@@ -85,6 +98,12 @@ class Standpoint(msgspec.Struct, frozen=True):
             return self.ground.names(folder, pattern)
         except OutsideWorkspace:
             return None
+
+    def _is_there(self, path: str) -> bool:
+        try:
+            return self.ground.resolve(path).exists
+        except OutsideWorkspace:
+            return True  # by a link that leads out
 
     def _paths(self, word: str) -> list[str]:
         if word.startswith("/"):

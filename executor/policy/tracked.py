@@ -21,7 +21,7 @@ def index_of(root: Path) -> Path | None:
     git = root / ".git"
     if git.is_dir():
         return git / "index"
-    pointer = _content(git, _POINTER_MAX)
+    pointer = content_of(git, _POINTER_MAX)
     if pointer is None or not pointer.startswith(b"gitdir: "):
         return None
     folder = os.fsdecode(pointer.removeprefix(b"gitdir: ").strip())
@@ -32,7 +32,7 @@ def tracked_names(index: Path) -> tuple[str, ...] | None:
     """The paths that `index` lists, relative to its root; None where that can't be told."""
     if not os.path.lexists(index):
         return ()  # of a repository in which nothing was ever added
-    content = _content(index, INDEX_MAX)
+    content = content_of(index, INDEX_MAX)
     if content is None or content[:4] != b"DIRC" or content[4:8] not in (b"\0\0\0\2", b"\0\0\0\3"):
         return None
     try:
@@ -59,7 +59,7 @@ def _names(content: bytes, count: int) -> tuple[list[bytes], int]:
     return names, at
 
 
-def _content(file: Path, limit: int) -> bytes | None:
+def content_of(file: Path, limit: int) -> bytes | None:
     """A regular file of at most `limit` bytes."""
     try:
         handle = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
