@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from executor.errors import OutsideWorkspace
+from executor.policy.objects import may_hold_file
 from executor.policy.off_limits import OffLimits
 from executor.policy.tracked import index_of, tracked_names
 from executor.policy.unhidden import Kind, Unhidden
@@ -47,6 +48,10 @@ class Ground(Protocol):
 
     def tracks_secrets(self, off_limits: OffLimits, /) -> bool:
         """Whether git knows such a file; True where that can't be told."""
+        ...
+
+    def may_hold_file(self, hexadecimal: str) -> bool:
+        """Whether git may know what a file held by a hash that begins so."""
         ...
 
     def is_planted(self, program: str) -> bool:
@@ -141,6 +146,9 @@ class _OneLook:
                 if kind == "folder":
                     waiting.append((*parts, entry.name))
         return False
+
+    def may_hold_file(self, hexadecimal: str) -> bool:
+        return may_hold_file(self._workspace.root, hexadecimal)
 
     def is_planted(self, program: str) -> bool:
         if program not in self._planted:

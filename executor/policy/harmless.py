@@ -109,6 +109,8 @@ def _sed(rest: Sequence[str], at: Standpoint) -> str | None:
 def _git(rest: Sequence[str], at: Standpoint) -> str | None:
     if not at.trusted:
         return "git may run what this repository's configuration names, and it is not trusted"
+    if at.in_another_repository():
+        return "git may run what the configuration of another repository in here names"
     if git_effect(rest) != "read":
         return f"git {rest[0] if rest else ''} is not known to only look".replace("  ", " ")
     return git_strays(rest, at)

@@ -50,8 +50,16 @@ class Standpoint(msgspec.Struct, frozen=True):
 
     def holds_one_of(self, names: Sequence[str]) -> bool:
         """Whether a file of such a name lies where the command runs, or above it in the project."""
+        return self._is_above(names, beneath_root=False)
+
+    def in_another_repository(self) -> bool:
+        """Whether git may take a folder beneath the root for a repository: a bare one, too."""
+        return self._is_above((".git", "HEAD"), beneath_root=True)
+
+    def _is_above(self, names: Sequence[str], *, beneath_root: bool) -> bool:
         folders = {self.ground.resolve(base or ".").real for base in self.bases}
-        above = {folder[:length] for folder in folders for length in range(len(folder) + 1)}
+        lengths = {(folder, length) for folder in folders for length in range(len(folder) + 1)}
+        above = {folder[:length] for folder, length in lengths if length or not beneath_root}
         return any(self._is_there("/".join((*folder, name))) for folder in above for name in names)
 
     def holds_secrets(self, word: str, is_read: IsRead, *, shuns_hidden: bool = False) -> bool:

@@ -18,14 +18,26 @@ _ELSEWHERE = (b"link", b"sdir")
 
 def index_of(root: Path) -> Path | None:
     """The index of the repository at `root`; None where there is none, or it begins above."""
+    folder = _git_folder(root)
+    return None if folder is None else folder / "index"
+
+
+def repository_of(root: Path) -> Path | None:
+    """The folder that holds its objects; the working trees of one repository share it."""
+    folder = _git_folder(root)
+    shared = None if folder is None else content_of(folder / "commondir", _POINTER_MAX)
+    return folder if folder is None or shared is None else folder / os.fsdecode(shared.strip())
+
+
+def _git_folder(root: Path) -> Path | None:
     git = root / ".git"
     if git.is_dir():
-        return git / "index"
+        return git
     pointer = content_of(git, _POINTER_MAX)
     if pointer is None or not pointer.startswith(b"gitdir: "):
         return None
     folder = os.fsdecode(pointer.removeprefix(b"gitdir: ").strip())
-    return root / folder / "index" if "\0" not in folder else None
+    return root / folder if "\0" not in folder else None
 
 
 def tracked_names(index: Path) -> tuple[str, ...] | None:

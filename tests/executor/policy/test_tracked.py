@@ -29,8 +29,7 @@ PRINTS = [
     "git diff --", "git diff -- missing.py",
 ]  # fmt: skip
 UNNAMED = [
-    "git cat-file -p deadbeef", "git cat-file blob deadbeef", "git grep x HEAD~3",
-    "git grep -e x -n v1", "git grep -n x HEAD v1 -- src",
+    "git grep x HEAD~3", "git grep -e x -n v1", "git grep -n x HEAD v1 -- src", "git grep x HEAD",
 ]  # fmt: skip
 """What git knew before is printed without a word of which file it was."""
 PRINTS_NOT = [
@@ -77,11 +76,34 @@ NAMED = [
     "git archive HEAD .env", "git grep x HEAD~1 -- .env", "git stash show -p -- .env",
     "cd src && git show HEAD:.env", "git status; git show HEAD:.env | head",
     "timeout 5 git show HEAD:.env", "git show --unknown HEAD:.env", "git show HEAD:../.env",
+    "git diff-tree -p HEAD~1 HEAD -- .env", "git diff-index -p HEAD .env", "git mv .env notes.txt",
+    "git format-patch --stdout HEAD~3 -- .env", "git fast-export --all -- .env",
+    "git checkout-index --temp .env", "git merge-file -p .env README.md src/app.py",
+    "git --config-env core.x=Y show HEAD:.env", "git show HEAD:.env HEAD:README.md",
+    "git diff -- ':(icase).ENV'", "git diff -- ':(top,glob)keys/server.pem'",
 ]  # fmt: skip
+ROUGHLY_NAMED = [
+    "git show HEAD:.env > notes.txt", "sudo git show HEAD:.env", "A=1 git show HEAD:.env",
+    "/usr/bin/git show HEAD:.env", "env A=1 git show HEAD:.env", "X=$(git show HEAD:.env)",
+    "echo `git show HEAD:.env`", "eval 'git show HEAD:.env'", "cat <(git show HEAD:.env)",
+    "xargs git show HEAD:.env < README.md", "find . -exec git show HEAD:.env \\;",
+    "while true; do git show HEAD:.env; done", "f() { git show HEAD:.env; }; f",
+    "g\"i\"t show HEAD:.e'n'v > x", "\\git show HEAD:.env > x", "git show HEAD:.env & wait",
+    "git${IFS}show${IFS}HEAD:.env", "git \\\nshow HEAD:.env > x", "git blame .env >> x",
+    "sh -c 'git show HEAD:.env > x'", "bash -lc 'git show HEAD:.env'", "(git show HEAD:.env) > x",
+    "git show HEAD:.env |& cat", "if ! git show HEAD:.env >x; then id; fi", "coproc git show :.env",
+    "sh <<E\ngit show HEAD:.env\nE", "cat <<E\n$(git show HEAD:.env)\nE",
+    "nohup git log -p -- .env", "ssh localhost git show HEAD:.env", "parallel git show ::: :.env",
+]  # fmt: skip
+"""In lines that can't be taken apart with certainty, and behind what runs programs."""
 NAMED_ONLY = [
     "git log --stat -- .env", "git log -- .env", "git status .env", "git add .env",
     "git rm --cached .env", "git check-ignore .env", "git show HEAD:.env.example", "git show",
     "git diff -- README.md", "git", "git --version", "git --no-pager",
+    "git diff -- . ':!.env'", "git log -p -- . ':(exclude).env'", "git log -- ':(top,exclude).env'",
+    "git diff -- ':^.env' src", "echo 'git show HEAD:.env' > notes.md",
+    "git commit -qm 'as git show HEAD:.env does' > log", "git diff | grep -v .env > log",
+    "git commit -F - <<'E'\nas git show HEAD:.env does\nE", "ls > git.env", "X=1 make > git.txt",
 ]  # fmt: skip
 
 
@@ -100,6 +122,16 @@ def test_what_git_would_print_of_a_secret_file_that_is_named_is_denied_in_every_
                 verdict = made.decide(call)
                 assert isinstance(verdict, Deny)
                 assert verdict.rule == "secret files are left alone"
+
+
+@covers("R-POLICY-8")
+@pytest.mark.parametrize("line", ROUGHLY_NAMED)
+def test_so_is_it_in_a_line_that_can_only_be_read_roughly(line: str, tracking: Path) -> None:
+    for mode in ("ask", "auto"):
+        with policy(tracking, mode=mode, allow=("Shell",)) as made:
+            verdict = made.decide(built_in("Shell", command=line))
+            assert isinstance(verdict, Deny)
+            assert verdict.rule == "secret files are left alone"
 
 
 @pytest.mark.parametrize("line", NAMED_ONLY)
