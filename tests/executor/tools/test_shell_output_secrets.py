@@ -6,7 +6,7 @@ import re
 import pytest
 
 from executor.process.kept import NEAR, SHORT, whole_words
-from executor.redaction import Redactor
+from executor.redaction import Known, Redactor
 from executor.session.results import without_secrets
 from executor.tools.shell_output import PART_MAX
 from tests.executor.tools.test_shell_output import begun
@@ -124,3 +124,41 @@ async def test_a_word_that_is_being_written_waits_for_its_end(
     assert begins.startswith("ready \n[")
     assert not leaks(TOKEN, first, second)
     await world.run("ShellKill", shell_id=shell_id)
+
+
+PHRASE = "quiet river stone by the water"
+
+
+async def test_of_a_secret_of_several_words_that_is_being_written_nothing_is_shown(
+    world: World,
+) -> None:
+    redactor = Redactor(lambda: [Known("PHRASE", PHRASE)], key=b"k" * 32)
+    world.unfinished = redactor.unfinished
+    command = f"printf 'ready {PHRASE[:17]}'; until test -e go; do sleep 0.02; done; "
+    command += f"echo '{PHRASE[17:]} done'; exec sleep 60"
+    begins = await world.text("Shell", command=command, background=True)
+    shell_id = re.findall(r"as (sh\d+),", begins)[0]
+
+    first = await shown(world, redactor, shell_id=shell_id, cursor=0, wait_for="ready")
+    world.file("go")
+    async with asyncio.timeout(20):
+        second = await shown(world, redactor, shell_id=shell_id, wait_for="done")
+
+    assert begins.startswith("ready \n[")
+    assert first.startswith("ready \n[")
+    assert "an unfinished word of 17 bytes waits for its end" in first
+    assert second.startswith("«secret:PHRASE:")
+    await world.run("ShellKill", shell_id=shell_id)
+
+
+@pytest.mark.parametrize("full", [True, False])
+def test_a_part_that_ends_within_a_secret_of_several_words_ends_before_it(*, full: bool) -> None:
+    redactor = Redactor(lambda: [Known("PHRASE", PHRASE)], key=b"k" * 32)
+    text = f"one line\nsecond wörd {PHRASE} behind it\nlast\n".replace("\n", "\r")
+    for split in range(1, len(text) + 1):
+        content = text[:split].encode()
+        end = whole_words(content, full=full, unfinished=redactor.unfinished)
+        before = content[:end].decode()
+        parts = redactor.redact(before), redactor.redact(text, behind=len(before))
+
+        assert not leaks(PHRASE, *parts), (split, parts)
