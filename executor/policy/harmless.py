@@ -12,10 +12,11 @@ from executor.policy.finding import find_strays
 from executor.policy.git_commands import git_effect
 from executor.policy.git_looks import git_strays
 from executor.policy.options import given
-from executor.policy.programs import BUILT_IN, CHOOSING, PROGRAMS, VERSIONS
+from executor.policy.programs import BUILT_IN, CHOOSING, PROGRAMS, SHORT_VERSIONS, VERSIONS
 from executor.policy.searching import SEARCHES, search_strays
 from executor.policy.standpoint import Standpoint
 
+_ECHO_ESCAPES = re.compile(r"-[nE]*e[neE]*")
 _LINES = re.compile(r"\d+(,(\+?\d+|\$))?p")
 """What sed may be given with -n: lines by their numbers."""
 
@@ -55,7 +56,11 @@ def _by_program(program: str, rest: Sequence[str], at: Standpoint) -> str | None
             return _sed(rest, at)
         case "command" if len(rest) > 1 and rest[0] in ("-v", "-V"):
             return None
-        case _ if program in VERSIONS and tuple(rest) == ("--version",):
+        case "echo" if not any(map(_ECHO_ESCAPES.fullmatch, rest)):
+            return None
+        case "date":
+            return _looks(program, [word for word in rest if not word.startswith("+")], at)
+        case _ if program in VERSIONS and list(rest) in (["--version"], [SHORT_VERSIONS[program]]):
             return _version(program, at)
         case _:
             return _looks(program, rest, at)

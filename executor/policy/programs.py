@@ -116,6 +116,13 @@ VERSIONS: dict[str, tuple[str, ...]] = {
 }
 """Programs that tell their version, and the files with which a project may say which program that
 is: `yarnPath: ./x.cjs` is run by `yarn --version`, the `path` of a rust-toolchain.toml by cargo."""
+SHORT_VERSIONS = dict.fromkeys(VERSIONS, "--version") | {
+    **dict.fromkeys(("python", "python3", "pip", "cargo", "rustc", "uv"), "-V"),
+    **dict.fromkeys(("node", "npm", "pnpm", "yarn", "ruby", "php", "make", "docker", "tsc"), "-v"),
+    **dict.fromkeys(("java", "javac"), "-version"),
+    "go": "version",
+}
+"""Another way to ask each of them."""
 CHOOSING = (
     ".tool-versions", "mise.toml", ".mise.toml", "mise.local.toml", ".mise.local.toml", "mise",
     ".mise", ".config/mise", ".config/mise.toml", ".rtx.toml", ".prototools",

@@ -3,6 +3,7 @@
 Follows `cd` within one line; knows no program and no option.
 """
 
+import re
 from collections.abc import Sequence
 
 import msgspec
@@ -15,6 +16,11 @@ from executor.workspace.secret_names import is_secret
 MAX_BASES = 8
 MAX_NAMES = 200
 """Names of files that the wildcards of one command may stand for."""
+
+
+_CHOOSING = re.compile(r"--(?:include|exclude|exclude-dir|glob)=[^/]*$")
+"""With wildcards for the program: what the shell might put in their place is the same option, and
+means no more."""
 
 
 class Standpoint(msgspec.Struct, frozen=True):
@@ -83,7 +89,7 @@ class Standpoint(msgspec.Struct, frozen=True):
         """
         found: list[str] = []
         for index, word in enumerate(words):
-            if index not in globs:
+            if index not in globs or _CHOOSING.match(word):
                 found.append(word)
                 continue
             folder, slash, pattern = word.rpartition("/")

@@ -205,3 +205,10 @@ def test_options_are_told_from_words_as_the_program_does(line: str, plain: Path)
 )
 def test_an_option_that_is_not_known_asks(line: str, plain: Path) -> None:
     assert not _is_allowed(line, plain)
+
+
+def test_wildcards_for_the_program_stay_as_they_are_written(plain: Path) -> None:
+    assert _is_allowed("grep -rn x src --include=*.py", plain)
+    assert not _is_allowed("grep -rn x . --include=.e*", plain)
+    assert not _is_allowed("grep -rn x --include=src/*.py *", plain)
+    assert not _is_allowed("rg x -g *.py", plain)
