@@ -19,11 +19,12 @@ from executor.policy.git_commands import git_effect
 from executor.policy.git_looks import git_strays, secret_shown
 from executor.policy.ground import Ground
 from executor.policy.off_limits import OffLimits
-from executor.policy.readings import UNQUOTED, behind_git, rough_commands
+from executor.policy.readings import MAX_ROUGH, UNQUOTED, behind_git, rough_commands
 from executor.policy.rules import HOST_TOOLS, PATH_TOOLS
 from executor.policy.shell_facts import Judged, judged_line
 from executor.policy.standpoint import Standpoint
 from executor.workspace.resolved import shown
+from executor.workspace.secret_names import may_name_secret
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -145,7 +146,8 @@ def _secret_shown(judged: Iterable[Judged], line: str, at: Standpoint) -> str:
 
     `line` is read roughly: where it could not be taken apart, what it may run counts."""
     words = [one.command.words for each in judged for one in each.all]
-    if line and "git" in line.translate(UNQUOTED):
+    bare = line[:MAX_ROUGH].translate(UNQUOTED)
+    if "git" in bare and may_name_secret(bare):
         words += rough_commands(without_documents(line))
     named = (secret_shown(arguments, at) for some in words for arguments in behind_git(some))
     return next(filter(None, named), "")

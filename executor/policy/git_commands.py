@@ -27,7 +27,7 @@ _LOOKING_PREFIXES = (
     "--format=", "--pretty=", "--since=", "--until=", "--after=", "--before=", "--author=",
     "--committer=", "--grep=", "--max-count=", "--skip=", "--unified=", "--diff-filter=",
     "--date=", "--abbrev=", "--sort=", "--contains=", "--points-at=", "--stat=", "--decorate=",
-    "--untracked-files=", "--porcelain=", "--word-diff=", "--find-renames=", "--color=never",
+    "--untracked-files=", "--porcelain=", "--word-diff=plain", "--find-renames=", "--color=never",
 )  # fmt: skip
 
 _JOINED = re.compile(r"-[sbnevqwzilEF]{2,3}")

@@ -59,6 +59,8 @@ def git_strays(arguments: Sequence[str], at: Standpoint) -> str | None:
             return f"git {arguments[0]} may show files that hold secrets and that git knows here"
         if arguments[0] == "grep" and _searches_before(arguments[1:]):
             return "git grep may show a secret file that git knew before"
+        if arguments[0] == "range-diff":
+            return "git range-diff may show a secret file that git knew before"
     by_hash = _file_by_hash(arguments, at)
     return by_hash and f"git {arguments[0]} may show a secret file by its hash, {by_hash}"
 
@@ -89,6 +91,17 @@ def _free(words: Sequence[str]) -> list[str]:
         for before, word in zip(("", *words), words, strict=False)
         if not word.startswith("-") and before != "-e"
     ]
+
+
+def shows_history(arguments: Sequence[str], at: Standpoint) -> bool:
+    """Whether it prints what files held before, each behind a line that names the file."""
+    arguments = _behind_options(arguments)
+    if not arguments or arguments[0] == "grep" or not _shows_content(arguments):
+        return False
+    words = list(arguments[1:])
+    before = words[: words.index("--")] if "--" in words else words
+    is_history = arguments[0] != "diff" or bool(_free(before))
+    return is_history and not _is_narrow(arguments, at)
 
 
 def secret_shown(arguments: Sequence[str], at: Standpoint) -> str | None:

@@ -94,6 +94,11 @@ PROGRAMS: dict[str, Looking] = {
 }
 """Not here on purpose: awk, xargs, env, less, man, python, `diff -r`, `grep -R`: they run things,
 or follow links that lead out. What find and sed may be given is below."""
+FILTERS = frozenset({
+    "grep", "egrep", "fgrep", "rg", "tail", "sed", "cut", "sort", "uniq", "tr", "rev", "fold",
+    "column", "paste", "od", "strings", "comm", "diff", "expand",
+})  # fmt: skip
+"""Of these, what takes lines of its input apart, or leaves some out from the beginning on."""
 BUILT_IN = frozenset({"cd", "echo", "false", "pwd", "test", "true", "type"})
 
 _NODE = (".node-version", ".nvmrc")

@@ -13,6 +13,12 @@ from executor.policy.off_limits import OffLimits
 from executor.policy.tracked import INDEX_MAX, index_of, tracked_names
 from executor.policy.verdict import Allow, Ask, Deny
 from executor.workspace import Workspace
+from executor.workspace.secret_names import (
+    SECRET_FOLDERS,
+    SECRET_NAMES,
+    is_secret,
+    may_name_secret,
+)
 from tests.executor.policy.ground import PATH, build, built_in, make_repository, policy
 from tests.requirements import covers
 
@@ -29,7 +35,8 @@ PRINTS = [
     "git diff --", "git diff -- missing.py",
 ]  # fmt: skip
 UNNAMED = [
-    "git grep x HEAD~3", "git grep -e x -n v1", "git grep -n x HEAD v1 -- src", "git grep x HEAD",
+    "git range-diff a b c", "git grep x HEAD~3", "git grep -e x -n v1", "git grep x HEAD",
+    "git grep -n x HEAD v1 -- src",
 ]  # fmt: skip
 """What git knew before is printed without a word of which file it was."""
 PRINTS_NOT = [
@@ -162,6 +169,55 @@ def test_where_none_is_tracked_git_prints_unasked(line: str, tmp_path: Path) -> 
     with policy(root) as made:
         expected = Ask if line in UNNAMED else Allow
         assert isinstance(made.decide(built_in("Shell", command=line)), expected)
+
+
+BLURRED = [
+    "git log -p | grep SECRET", "git log -p -5 | tail -20", "git show HEAD~1 | grep '^-'",
+    "git show | sed -n 5,9p", "git diff HEAD~3 | grep x", "git diff main HEAD | cut -c 2-",
+    "git log -p | sort", "timeout 5 git log -p | grep x", "git log -p | timeout 5 grep x",
+    "git stash show -p | grep x", "git whatchanged -p | tail -n 3", "git log -p 2>&1 | grep x",
+    "bash -c 'git log -p | grep x'", "git log -p | grep x | head -3", "git log -u | rev",
+    "git log -p | cat | grep x", "{ git log -p; ls; } | grep x", "(git show) | head | grep x",
+]  # fmt: skip
+PLAIN = [
+    "git log -p | head -50", "git log --oneline | grep x", "git diff | grep '^+'", "git show",
+    "git log -p -- src/app.py | grep x", "git show HEAD:src/app.py | grep x", "git show -s | tail",
+    "git log --stat | grep x", "git diff --stat HEAD | tail -1", "git log -p | wc", "ls | grep x",
+    "ls | grep x && git show", "git diff -- src/app.py | grep x", "git grep x | sort",
+    "git status --short | grep x",
+]  # fmt: skip
+
+
+@covers("R-POLICY-8")
+@pytest.mark.parametrize("line", BLURRED)
+def test_a_filter_that_may_take_away_of_which_file_a_line_is_asks(
+    line: str, forgetful: Path
+) -> None:
+    with policy(forgetful) as made:
+        assert isinstance(made.decide(built_in("Shell", command=line)), Ask)
+
+
+@pytest.mark.parametrize("line", PLAIN)
+def test_a_filter_of_other_lines_does_not(line: str, forgetful: Path) -> None:
+    with policy(forgetful) as made:
+        assert made.decide(built_in("Shell", command=line)) == Allow("it only looks")
+
+
+@pytest.fixture(scope="module")
+def forgetful(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository that tracks no secret, whatever it did before."""
+    root = _bare(tmp_path_factory.mktemp("outer"))
+    make_repository(root, "README.md", "src/app.py")
+    return root
+
+
+def test_a_text_with_a_secret_name_in_it_is_never_taken_for_one_without() -> None:
+    for name in (*SECRET_NAMES, *SECRET_FOLDERS):
+        spelt = name.replace("*", "x")
+        assert is_secret((spelt,))
+        assert may_name_secret(f"git show HEAD:a/{spelt.upper()} > x")
+    assert may_name_secret("git show HEAD:.\uff45nv > x")
+    assert not may_name_secret("git log --oneline > README.md")
 
 
 def test_tracked_files_that_a_rule_denies_reading_count_as_secrets(tmp_path: Path) -> None:
