@@ -10,6 +10,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import msgspec
 
 from executor.clipboard.clipboard import NO_CLIPBOARD, Clipboard
+from executor.process.kept import Unfinished, nothing_unfinished
 from executor.process.processes import Processes
 from executor.process.shells import Shells
 from executor.web.pages import Pages
@@ -56,6 +57,8 @@ class ToolContext(msgspec.Struct, frozen=True):
     pages: Pages = msgspec.field(default_factory=Pages)
     """Of the web, kept for the session."""
     clipboard: Clipboard = NO_CLIPBOARD
+    unfinished: Unfinished = nothing_unfinished
+    """Tells what to hold back of a text that goes on."""
 
 
 class ToolOutcome(msgspec.Struct, frozen=True):

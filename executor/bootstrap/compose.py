@@ -38,6 +38,7 @@ from executor.policy.ground import ProjectGround
 from executor.policy.off_limits import left_out
 from executor.policy.policy import Policy, rules_of
 from executor.process.environment import absolute_entries
+from executor.process.kept import Unfinished
 from executor.process.nursery import Nursery
 from executor.process.outliving import Elsewhere, all_kept, listed
 from executor.process.processes import Processes
@@ -218,6 +219,7 @@ def _parts(held: _Held, world: World, view: View, policy: Policy, extras: _Extra
         settings.commit_trailer or "",
         pages(policy.state.rules.allow),
         clipboard(world.environment, world.project.root, view),
+        extras.guards.redactor.unfinished,
     )
     return SessionParts(
         link=Link(
@@ -305,6 +307,7 @@ class _Contexts(msgspec.Struct, frozen=True):
     commit_trailer: str
     pages: Pages
     clipboard: Clipboard
+    unfinished: Unfinished
 
     def of(self, tool_id: str, emit: Emit) -> ToolContext:
         held = self.held
@@ -315,6 +318,7 @@ class _Contexts(msgspec.Struct, frozen=True):
             commit_trailer=self.commit_trailer,
             pages=self.pages,
             clipboard=self.clipboard,
+            unfinished=self.unfinished,
         )
 
 

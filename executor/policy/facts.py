@@ -3,6 +3,7 @@
 Says nothing of what follows from them; `decide` does.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -13,14 +14,17 @@ from executor.patch.parse import parsed
 from executor.patch.sections import paths_of
 from executor.policy.call import PlannedCall
 from executor.policy.command_line import NotPlain, Simple
+from executor.policy.documents import without_documents
 from executor.policy.git_commands import git_effect
 from executor.policy.git_looks import git_strays, secret_shown
 from executor.policy.ground import Ground
 from executor.policy.off_limits import OffLimits
+from executor.policy.readings import MAX_ROUGH, UNQUOTED, behind_git, rough_commands
 from executor.policy.rules import HOST_TOOLS, PATH_TOOLS
 from executor.policy.shell_facts import Judged, judged_line
 from executor.policy.standpoint import Standpoint
 from executor.workspace.resolved import shown
+from executor.workspace.secret_names import may_name_secret
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -127,12 +131,23 @@ def _shell(command: str, workdir: str | None, at: Standpoint) -> Facts:
         at = msgspec.structs.replace(at, bases=(folder,))
     judged = judged_line(command, at)
     if isinstance(judged, NotPlain):
-        return Facts(judged.why, line=command)
-    commands = [one.command.words for each in judged for one in each.all]
-    shown = (secret_shown(words[1:], at) for words in commands if words[0] == "git")
+        return Facts(judged.why, line=command, secret=_secret_shown((), command, at))
+    line = "" if all(one.exact for one in judged) else command
     return Facts(
         next((one.why for one in judged if one.why is not None), None),
         judged=judged,
-        secret=next(filter(None, shown), ""),
-        line="" if all(one.exact for one in judged) else command,
+        secret=_secret_shown(judged, line, at),
+        line=line,
     )
+
+
+def _secret_shown(judged: Iterable[Judged], line: str, at: Standpoint) -> str:
+    """By which word a git command in there names a secret file that it would print.
+
+    `line` is read roughly: where it could not be taken apart, what it may run counts."""
+    words = [one.command.words for each in judged for one in each.all]
+    bare = line[:MAX_ROUGH].translate(UNQUOTED)
+    if "git" in bare and may_name_secret(bare):
+        words += rough_commands(without_documents(line))
+    named = (secret_shown(arguments, at) for some in words for arguments in behind_git(some))
+    return next(filter(None, named), "")

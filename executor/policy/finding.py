@@ -4,8 +4,8 @@ Every test is named here; a file that it finds is judged as a path beneath where
 """
 
 from collections.abc import Callable, Sequence
-from fnmatch import fnmatchcase
 
+from executor.policy.globs import may_match
 from executor.policy.ground import Kind
 from executor.policy.standpoint import Standpoint
 
@@ -71,8 +71,10 @@ def _runs(
         return "find -exec is not known to only look"
 
     def is_read(name: str, kind: Kind) -> bool:
-        return kind == "folder" or names is None or fnmatchcase(name, names)
+        return kind == "folder" or names is None or may_match(name, names)
 
     if any(at.holds_secrets(start, is_read) for start in starts):
         return "find -exec would go through files that hold secrets"
-    return judge(tuple(starts[0] if word == "{}" else word for word in command))
+    files = (starts[0],) * (2 if end == "+" else 1)  # one more may be what is written
+    at_files = command.index("{}")
+    return judge((*command[:at_files], *files, *command[at_files + 1 :]))

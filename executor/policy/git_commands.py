@@ -3,6 +3,7 @@
 What is not known to be harmless is not: the classes only ever err towards asking.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Literal
 
@@ -26,8 +27,13 @@ _LOOKING_PREFIXES = (
     "--format=", "--pretty=", "--since=", "--until=", "--after=", "--before=", "--author=",
     "--committer=", "--grep=", "--max-count=", "--skip=", "--unified=", "--diff-filter=",
     "--date=", "--abbrev=", "--sort=", "--contains=", "--points-at=", "--stat=", "--decorate=",
-    "--untracked-files=", "--porcelain=", "--word-diff=", "--find-renames=", "--color=never",
+    "--untracked-files=", "--porcelain=", "--word-diff=plain", "--find-renames=", "--color=never",
 )  # fmt: skip
+
+_JOINED = re.compile(r"-[sbnevqwzilEF]{2,3}")
+"""Flags in one word. Where one of them takes the others as its value that is as harmless."""
+_SOUGHT = frozenset({"log", "show", "diff"})
+"""Sub-commands that look for the changes with a text, joined to `-S` or `-G`."""
 
 # Not here on purpose: help, which opens what the configuration names, and var, which tells all of
 # the configuration; submodule, which enters repositories whose configuration was not looked at.
@@ -73,7 +79,9 @@ def git_effect(arguments: Sequence[str]) -> GitEffect:
         and all(word in _LISTING[name] for word in rest)
     ):
         return "read"
-    if name in _READ and _only_looks(rest):
+    if name in _READ and _only_looks(name, rest):
+        return "read"
+    if name == "reflog" and len(rest) == 1 and rest[0][:1] == "-" and rest[0][1:].isdigit():
         return "read"
     if name in _NETWORK:
         return "network"
@@ -87,14 +95,16 @@ def forces(arguments: Sequence[str]) -> bool:
     return any(word.startswith(_FORCING) for word in arguments[1:])
 
 
-def _only_looks(words: Sequence[str]) -> bool:
+def _only_looks(name: str, words: Sequence[str]) -> bool:
     """No word is an option that is not known to be harmless; what follows `--` are paths."""
     for word in words:
         if word == "--":
             return True
         if not word.startswith("-") or word == "-":
             continue
-        if word in _LOOKING or word.startswith(_LOOKING_PREFIXES):
+        if word in _LOOKING or word.startswith(_LOOKING_PREFIXES) or _JOINED.fullmatch(word):
+            continue
+        if name in _SOUGHT and word.startswith(("-S", "-G")):
             continue
         flag, digits = word[:2], word[2:]
         if word[1:].isdigit() or (flag in ("-n", "-U", "-L", "-M", "-C") and _number(digits)):

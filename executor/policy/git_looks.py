@@ -21,12 +21,26 @@ _SUMMARIES = frozenset({
 _COUNTS = frozenset({"--count", "-c", "-l", "--files-with-matches"})
 """The same, of `grep`."""
 _MAYBE_HASH = re.compile(r"[0-9a-fA-F]{4,64}")
+_ONLY_TOLD = frozenset({"-t", "-s", "-e"})
+"""Options with which `cat-file` prints a kind or a size."""
 _FILE_OF_COMMIT = re.compile(r"[^:]+:[^:/][^:]*")
-_PRINTING = frozenset({"blame", "annotate", "archive", "difftool"})
-"""Others that print what a file held, whatever their options."""
+_PRINTING = frozenset({
+    "blame", "annotate", "archive", "difftool", "diff-tree", "diff-index", "diff-files",
+    "format-patch", "fast-export", "checkout-index", "merge-file", "mv",
+})  # fmt: skip
+"""Others that print what a file held, or give it another name, whatever their options."""
+_BY_HASH = frozenset({"show", "diff", "cat-file"})
+"""Sub-commands that print a file's content where a word is its hash."""
+_HASH = re.compile(r"(?:^|-g|[.^])([0-9a-fA-F]{4,64})(?![0-9A-Za-z_:/-])")
+"""Where a word may name an object: `1a2b3c^{}`, `..1a2b3c`, `any-g1a2b3c` as `describe` has it."""
 _MAGIC = re.compile(r"^(?:\([^)]*\)|/+)")
 """What a path in git's own language begins with: `:(top)name`, `:/name`."""
-_VALUED = frozenset({"-C", "-c", "--git-dir", "--work-tree", "--namespace", "--exec-path"})
+_EXCLUDING = re.compile(r":(?:[!^]|\((?:[a-z]+,)*exclude[,)])")
+"""A path that is left out: `:!name`, `:(exclude)name`."""
+_VALUED = frozenset({
+    "-C", "-c", "--git-dir", "--work-tree", "--namespace", "--exec-path", "--config-env",
+    "--attr-source", "--super-prefix",
+})  # fmt: skip
 """Options before the sub-command that take the next word."""
 
 
@@ -43,22 +57,32 @@ def git_strays(arguments: Sequence[str], at: Standpoint) -> str | None:
     if _shows_content(arguments) and not _is_narrow(arguments, at):
         if at.tracks_secrets():
             return f"git {arguments[0]} may show files that hold secrets and that git knows here"
-        if _shows_unnamed(arguments):
-            return f"git {arguments[0]} may show a secret file that git knew before"
+        if arguments[0] == "grep" and _searches_before(arguments[1:]):
+            return "git grep may show a secret file that git knew before"
+        if arguments[0] == "range-diff":
+            return "git range-diff may show a secret file that git knew before"
+    by_hash = _file_by_hash(arguments, at)
+    return by_hash and f"git {arguments[0]} may show a secret file by its hash, {by_hash}"
+
+
+def _file_by_hash(arguments: Sequence[str], at: Standpoint) -> str | None:
+    """The word by which it would print what some file held, without a word of which it was."""
+    words = arguments[1:]
+    if arguments[0] not in _BY_HASH or (arguments[0] == "cat-file" and _ONLY_TOLD & set(words)):
+        return None
+    named = words[: words.index("--")] if "--" in words else words
+    for word in named:
+        hashes = () if word.startswith("-") else _HASH.findall(word)
+        if any(at.ground.may_hold_file(one) for one in hashes):
+            return word
     return None
 
 
-def _shows_unnamed(arguments: Sequence[str]) -> bool:
-    """Whether it prints what a file held before without a word of which file it was."""
-    words = list(arguments[1:])
-    if arguments[0] == "cat-file":
-        only_told = {"-t", "-s", "-e"} & set(words)
-        return not only_told and any(_MAYBE_HASH.fullmatch(word) for word in words)
-    if arguments[0] != "grep":
-        return False
+def _searches_before(words: Sequence[str]) -> bool:
+    """Whether `git grep` is told of a commit."""
     before = words[: words.index("--")] if "--" in words else words
     pattern = 0 if "-e" in before else 1
-    return any(word != "HEAD" for word in _free(before)[pattern:])
+    return bool(_free(before)[pattern:])
 
 
 def _free(words: Sequence[str]) -> list[str]:
@@ -69,12 +93,25 @@ def _free(words: Sequence[str]) -> list[str]:
     ]
 
 
+def shows_history(arguments: Sequence[str], at: Standpoint) -> bool:
+    """Whether it prints what files held before, each behind a line that names the file."""
+    arguments = _behind_options(arguments)
+    if not arguments or arguments[0] == "grep" or not _shows_content(arguments):
+        return False
+    words = list(arguments[1:])
+    before = words[: words.index("--")] if "--" in words else words
+    is_history = arguments[0] != "diff" or bool(_free(before))
+    return is_history and not _is_narrow(arguments, at)
+
+
 def secret_shown(arguments: Sequence[str], at: Standpoint) -> str | None:
     """The word by which a git command that prints what files hold, or held, names a secret one."""
     arguments = _behind_options(arguments)
     if not arguments or not (arguments[0] in _PRINTING or _shows_content(arguments)):
         return None
     for word in arguments[1:]:
+        if _EXCLUDING.match(word):
+            continue
         parts = word.split(":")
         for part in parts[1:] if word.startswith("-") else parts:
             if at.names_secret(_MAGIC.sub("", part, count=1) if len(parts) > 1 else part):

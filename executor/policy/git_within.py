@@ -5,23 +5,20 @@ is read roughly: it errs towards finding one.
 """
 
 import posixpath
-import re
 from collections.abc import Iterator, Sequence
 
 from executor.errors import OutsideWorkspace
 from executor.policy.call import PlannedCall
 from executor.policy.decide import PolicyState
+from executor.policy.documents import without_documents
 from executor.policy.facts import Facts, facts_of
 from executor.policy.git_commands import forces, git_effect
 from executor.policy.ground import Ground
 from executor.policy.off_limits import OffLimits
 from executor.policy.readings import behind_git, readings, rough_commands
 from executor.policy.rules import COMMAND_TOOLS, Rule
-from executor.policy.wrappers import RUNNERS
 from executor.process.git_foretelling import GitCommand
 
-_DOCUMENT = re.compile(r"(?<!<)<<(?!<)-?[ \t]*(?P<quote>['\"\\]?)(?P<end>\w+)")
-_WORD = re.compile(r"[\w./!{-]+")
 _OPTIONS_WITH_A_FOLDER = ("-C", "--work-tree")
 _OPTIONS_WITH_A_VALUE = (
     *_OPTIONS_WITH_A_FOLDER,
@@ -61,26 +58,7 @@ def _commands(facts: Facts) -> Iterator[tuple[str, ...]]:
             if not one.inner:
                 yield one.command.words
     if facts.line:
-        yield from rough_commands(_without_documents(facts.line))
-
-
-def _without_documents(line: str) -> str:
-    """The line without the texts that a program only reads, and no shell ever runs."""
-    kept: list[str] = []
-    rest = line.split("\n")
-    while rest:
-        kept.append(rest.pop(0))
-        for found in _DOCUMENT.finditer(kept[-1]):
-            rest = rest[_length(kept[-1], found, rest) :]
-    return "\n".join(kept)
-
-
-def _length(line: str, found: re.Match[str], rest: list[str]) -> int:
-    """How many lines of `rest` are the text that begins there; 0 where they may be run."""
-    end = next((at for at, text in enumerate(rest) if text.strip() == found["end"]), 0)
-    expands = not found["quote"] and any("$(" in text or "`" in text for text in rest[:end])
-    runs = {word.rpartition("/")[2] for word in _WORD.findall(line)} & RUNNERS
-    return 0 if expands or runs else end
+        yield from rough_commands(without_documents(facts.line))
 
 
 class _Where:

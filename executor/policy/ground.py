@@ -1,6 +1,6 @@
 """What a decision may ask of the machine: where paths lead, what lies beneath a folder.
 
-Looks at names only; opens no file but git's index, and decides nothing.
+Looks at names only; opens no file but git's own and those that say what it ignores.
 """
 
 import os
@@ -10,18 +10,19 @@ from collections.abc import Callable
 from fnmatch import fnmatchcase, translate
 from functools import cache
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
 from executor.errors import OutsideWorkspace
+from executor.policy.objects import may_hold_file
 from executor.policy.off_limits import OffLimits
 from executor.policy.tracked import index_of, tracked_names
+from executor.policy.unhidden import Kind, Unhidden
 from executor.workspace import ResolvedPath, Workspace
 from executor.workspace.secret_names import SECRET_FOLDERS, SECRET_NAMES, is_secret
 
 MAX_NAMES = 3000
 """Names that one decision looks at, some 5 ms; a larger folder may hold anything."""
 
-Kind = Literal["file", "folder"]
 IsRead = Callable[[str, Kind], bool]
 """Whether a program reads a file of this name, or enters a folder of it."""
 
@@ -35,12 +36,21 @@ class Ground(Protocol):
         """What the shell puts in the place of `pattern` in `folder`; None: too many to tell."""
         ...
 
-    def holds_secrets(self, path: str, is_read: IsRead, off_limits: OffLimits) -> bool:
-        """Whether a secret that is read lies beneath `path`; True where that can't be told."""
+    def holds_secrets(
+        self, path: str, is_read: IsRead, off_limits: OffLimits, *, shuns_hidden: bool = False
+    ) -> bool:
+        """Whether a secret that is read lies beneath `path`; True where that can't be told.
+
+        `shuns_hidden`: the program reads a hidden file too where a `!` line of an ignore file
+        means it, whatever `is_read` says."""
         ...
 
     def tracks_secrets(self, off_limits: OffLimits, /) -> bool:
         """Whether git knows such a file; True where that can't be told."""
+        ...
+
+    def may_hold_file(self, hexadecimal: str) -> bool:
+        """Whether git may know what a file held by a hash that begins so."""
         ...
 
     def is_planted(self, program: str) -> bool:
@@ -110,22 +120,34 @@ class _OneLook:
                 found.append(entry.name)
         return tuple(sorted(found))
 
-    def holds_secrets(self, path: str, is_read: IsRead, off_limits: OffLimits) -> bool:
+    def holds_secrets(
+        self, path: str, is_read: IsRead, off_limits: OffLimits, *, shuns_hidden: bool = False
+    ) -> bool:
         start = self.resolve(path).real
+        shown = Unhidden()
+        if shuns_hidden:
+            for length in range(len(start)):
+                shown.learn(self._workspace.root, start[:length])
         waiting = [start]
         while waiting:
             parts = waiting.pop()
+            if shuns_hidden:
+                shown.learn(self._workspace.root, parts)
             for entry in self._listed(os.path.join(self._workspace.root, *parts)):
                 if entry is None:
                     return True
                 kind: Kind = "folder" if entry.is_dir(follow_symlinks=False) else "file"
-                if entry.name == ".git" or not is_read(entry.name, kind):
+                is_meant = is_read(entry.name, kind) or shown.means(entry.name, kind)
+                if entry.name == ".git" or not is_meant:
                     continue
                 if _is_secret_name(entry.name) or off_limits.named.covers((*parts, entry.name)):
                     return True
                 if kind == "folder":
                     waiting.append((*parts, entry.name))
         return False
+
+    def may_hold_file(self, hexadecimal: str) -> bool:
+        return may_hold_file(self._workspace.root, hexadecimal)
 
     def is_planted(self, program: str) -> bool:
         if program not in self._planted:

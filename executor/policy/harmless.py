@@ -6,18 +6,17 @@ and every word that could be a path must stay within the project.
 
 import re
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
-
-import msgspec
 
 from executor.policy.command_line import Simple
 from executor.policy.finding import find_strays
 from executor.policy.git_commands import git_effect
 from executor.policy.git_looks import git_strays
-from executor.policy.ground import IsRead, Kind
-from executor.policy.programs import BUILT_IN, PROGRAMS, VERSIONS, Looking
+from executor.policy.options import given
+from executor.policy.programs import BUILT_IN, CHOOSING, PROGRAMS, SHORT_VERSIONS, VERSIONS
+from executor.policy.searching import SEARCHES, search_strays
 from executor.policy.standpoint import Standpoint
 
+_ECHO_ESCAPES = re.compile(r"-[nE]*e[neE]*")
 _LINES = re.compile(r"\d+(,(\+?\d+|\$))?p")
 """What sed may be given with -n: lines by their numbers."""
 
@@ -57,8 +56,12 @@ def _by_program(program: str, rest: Sequence[str], at: Standpoint) -> str | None
             return _sed(rest, at)
         case "command" if len(rest) > 1 and rest[0] in ("-v", "-V"):
             return None
-        case _ if program in VERSIONS and tuple(rest) == ("--version",):
+        case "echo" if not any(map(_ECHO_ESCAPES.fullmatch, rest)):
             return None
+        case "date":
+            return _looks(program, [word for word in rest if not word.startswith("+")], at)
+        case _ if program in VERSIONS and list(rest) in (["--version"], [SHORT_VERSIONS[program]]):
+            return _version(program, at)
         case _:
             return _looks(program, rest, at)
 
@@ -67,105 +70,29 @@ def _looks(program: str, rest: Sequence[str], at: Standpoint) -> str | None:
     looking = PROGRAMS.get(program)
     if looking is None:
         return f"{program or 'an empty word'} is not known to only look"
-    paths = _paths(program, looking, rest)
-    if isinstance(paths, _Unknown):
-        return paths.why
+    told = given(looking, rest)
+    if told.unknown:
+        return f"{program} {told.unknown.partition('=')[0]} is not known to only look"
+    lists_files = program == "rg" and told.has("--files")
+    paths = told.free if lists_files else told.free[looking.free_words :]
+    if len(paths) > looking.paths:
+        return f"{program} {paths[looking.paths]} is not known to only look"
     outside = next((word for word in paths if not at.inside(word)), None)
     if outside is not None:
         return f"{outside} is outside the project, or secret"
-    return _searched(program, rest, paths, at) if program in _SEARCHES else None
+    if program == "diff" and any(map(at.may_be_folder, paths)):
+        return "diff of folders shows files that are not named"
+    return search_strays(program, told, paths, at) if program in SEARCHES else None
 
 
-class _Unknown(msgspec.Struct, frozen=True):
-    why: str
-
-
-def _paths(program: str, looking: Looking, rest: Sequence[str]) -> list[str] | _Unknown:
-    """The words that are paths, where every option is known."""
-    free = 0 if program == "rg" and "--files" in rest else looking.free_words
-    paths: list[str] = []
-    takes_value = False
-    options = True
-    for word in rest:
-        if takes_value:
-            takes_value = False
-        elif options and word == "--":
-            options = False
-        elif options and word.startswith("-") and len(word) > 1:
-            kind = _option(looking, word)
-            if kind is None:
-                return _Unknown(f"{program} {word.partition('=')[0]} is not known to only look")
-            takes_value = kind == "valued"
-        elif free > 0:
-            free -= 1
-        elif len(paths) == looking.paths:
-            return _Unknown(f"{program} {word} is not known to only look")
-        else:
-            paths.append(word)
-    return paths
-
-
-def _option(looking: Looking, word: str) -> str | None:
-    """`flag`, `valued` (the next word is its value), or None for one that is not known."""
-    if word in looking.flags:
-        return "flag"
-    if word in looking.valued:
-        return "valued"
-    name, separator, _ = word.partition("=")
-    if separator and name in looking.valued:
-        return "flag"
-    if word.startswith("--"):
-        return None
-    if word[:2] in looking.valued and word[2:]:
-        return "flag"
-    if word[1:].isdigit() and "-n" in looking.valued:
-        return "flag"
-    letters = [f"-{letter}" for letter in word[1:]]
-    if all(letter in looking.flags for letter in letters[:-1]):
-        if letters[-1] in looking.flags:
-            return "flag"
-        if letters[-1] in looking.valued:
-            return "valued"
+def _version(program: str, at: Standpoint) -> str | None:
+    """What it is may be for the project to say: its files name versions, and programs by path."""
+    choosing = VERSIONS[program]
+    if choosing and not at.trusted:
+        return f"this project may say what {program} is, and it is not trusted"
+    if at.holds_one_of((*choosing, *CHOOSING)):
+        return f"a file of this project says what {program} is"
     return None
-
-
-_SEARCHES = frozenset({"grep", "egrep", "fgrep", "rg"})
-
-
-def _searched(
-    program: str, rest: Sequence[str], paths: Sequence[str], at: Standpoint
-) -> str | None:
-    """Whatever a search goes through is shown: no secret may lie there."""
-    if program == "rg":
-        is_read = _all if "--hidden" in rest else _hidden_apart
-        goes_down = "--files" not in rest
-    else:
-        is_read = _included(rest)
-        goes_down = any(
-            word == "--recursive" or (word.startswith("-") and word[1:2] != "-" and "r" in word)
-            for word in rest
-        )
-    if goes_down and any(at.holds_secrets(path, is_read) for path in paths or ["."]):
-        return f"{program} would go through files that hold secrets"
-    return None
-
-
-def _all(_name: str, _kind: Kind) -> bool:
-    return True
-
-
-def _hidden_apart(name: str, _kind: Kind) -> bool:
-    return not name.startswith(".")
-
-
-def _included(rest: Sequence[str]) -> IsRead:
-    """By grep's --include=GLOB."""
-    globs = [word.partition("=")[2] for word in rest if word.startswith("--include=")]
-
-    def is_read(name: str, kind: Kind) -> bool:
-        return kind == "folder" or not globs or any(fnmatchcase(name, glob) for glob in globs)
-
-    return is_read
 
 
 def _cd(rest: Sequence[str], at: Standpoint) -> str | None:
@@ -187,6 +114,8 @@ def _sed(rest: Sequence[str], at: Standpoint) -> str | None:
 def _git(rest: Sequence[str], at: Standpoint) -> str | None:
     if not at.trusted:
         return "git may run what this repository's configuration names, and it is not trusted"
+    if at.in_another_repository():
+        return "git may run what the configuration of another repository in here names"
     if git_effect(rest) != "read":
         return f"git {rest[0] if rest else ''} is not known to only look".replace("  ", " ")
     return git_strays(rest, at)

@@ -94,9 +94,42 @@ PROGRAMS: dict[str, Looking] = {
 }
 """Not here on purpose: awk, xargs, env, less, man, python, `diff -r`, `grep -R`: they run things,
 or follow links that lead out. What find and sed may be given is below."""
+FILTERS = frozenset({
+    "grep", "egrep", "fgrep", "rg", "tail", "sed", "cut", "sort", "uniq", "tr", "rev", "fold",
+    "column", "paste", "od", "strings", "comm", "diff", "expand",
+})  # fmt: skip
+"""Of these, what takes lines of its input apart, or leaves some out from the beginning on."""
 BUILT_IN = frozenset({"cd", "echo", "false", "pwd", "test", "true", "type"})
 
-VERSIONS = frozenset({
-    "python", "python3", "node", "npm", "pnpm", "yarn", "cargo", "rustc", "go", "gcc", "clang",
-    "make", "cmake", "java", "javac", "ruby", "php", "deno", "bun", "uv", "pip", "docker", "tsc",
-})  # fmt: skip
+_NODE = (".node-version", ".nvmrc")
+_PYTHON = (".python-version",)
+_RUST = ("rust-toolchain", "rust-toolchain.toml")
+_GO = ("go.mod", "go.work", ".go-version")
+_JAVA = (".java-version",)
+
+VERSIONS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("gcc", "clang", "make", "cmake", "docker", "tsc", "uv", "deno", "bun"), ()),
+    **dict.fromkeys(("python", "python3", "pip"), _PYTHON),
+    **dict.fromkeys(("node", "npm"), _NODE),
+    **dict.fromkeys(("cargo", "rustc"), _RUST),
+    **dict.fromkeys(("java", "javac"), _JAVA),
+    "pnpm": (*_NODE, "package.json", "pnpm-workspace.yaml"),
+    "yarn": (*_NODE, "package.json", ".yarnrc", ".yarnrc.yml"),
+    "go": _GO,
+    "ruby": (".ruby-version",),
+    "php": (".php-version",),
+}
+"""Programs that tell their version, and the files with which a project may say which program that
+is: `yarnPath: ./x.cjs` is run by `yarn --version`, the `path` of a rust-toolchain.toml by cargo."""
+SHORT_VERSIONS = dict.fromkeys(VERSIONS, "--version") | {
+    **dict.fromkeys(("python", "python3", "pip", "cargo", "rustc", "uv"), "-V"),
+    **dict.fromkeys(("node", "npm", "pnpm", "yarn", "ruby", "php", "make", "docker", "tsc"), "-v"),
+    **dict.fromkeys(("java", "javac"), "-version"),
+    "go": "version",
+}
+"""Another way to ask each of them."""
+CHOOSING = (
+    ".tool-versions", "mise.toml", ".mise.toml", "mise.local.toml", ".mise.local.toml", "mise",
+    ".mise", ".config/mise", ".config/mise.toml", ".rtx.toml", ".prototools",
+)  # fmt: skip
+"""The same for any program, where a version manager stands in for it."""

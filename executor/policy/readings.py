@@ -25,7 +25,7 @@ _BETWEEN = re.compile(r"[;&|\n(){}`]+|[<>$]\(")
 _BACKTICKS = re.compile(r"`([^`]*)`")
 _REDIRECTION = re.compile(r"[<>]+&?[ \t]*[^\s;|&()<>`]*")
 _BLANK_VARIABLE = re.compile(r"\$\{?IFS\b\}?|\\\n")
-_UNQUOTED = str.maketrans("", "", "'\"\\")
+UNQUOTED = str.maketrans("", "", "'\"\\")
 
 Words = tuple[str, ...]
 Reading = tuple[str, Words]
@@ -113,7 +113,7 @@ def _spelt_out(words: Words) -> Words:
     """Of what runs programs, the words of each line that it may be given as one."""
     if _program(words[0]) not in RUNNERS:
         return words
-    return tuple(piece for word in words for piece in word.translate(_UNQUOTED).split())
+    return tuple(piece for word in words for piece in word.translate(UNQUOTED).split())
 
 
 def behind_git(words: Words) -> Iterator[Words]:

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 import msgspec
 
 from executor.policy.command_line import NotPlain, Simple, take_apart
+from executor.policy.git_looks import shows_history
 from executor.policy.harmless import not_harmless
+from executor.policy.programs import FILTERS
 from executor.policy.standpoint import Standpoint
 from executor.policy.wrappers import MAX_DEPTH, unwrapped
 
@@ -50,18 +52,32 @@ def judged_line(line: str, at: Standpoint, depth: int = 0) -> tuple[Judged, ...]
 def _judged(commands: tuple[Simple, ...], at: Standpoint, depth: int) -> tuple[Judged, ...]:
     """Behind a `cd` that leads elsewhere, nothing is proven."""
     judged: list[Judged] = []
-    lost = False
+    lost = history = False
     for command in commands:
         if lost:
             judged.append(Judged(command, "it runs in another folder"))
             continue
         one = _one(command, at, depth, by_shell=True)
+        if (
+            one.why is None
+            and history
+            and any(each.command.words[0] in FILTERS for each in one.all)
+        ):
+            one = Judged(command, f"{command.words[0]} may leave out of which file git's lines are")
+        history = history or _shows_history(one, at)
         judged.append(one)
         if command.words[0] == "cd":
             entered = at.entering(command.words[1]) if one.why is None else None
             lost = entered is None
             at = entered or at
     return tuple(judged)
+
+
+def _shows_history(judged: Judged, at: Standpoint) -> bool:
+    """Whether git shows what files held: whichever filter comes later may take the lines that name
+    the files."""
+    commands = (one.command.words for one in judged.all if not one.inner)
+    return any(words[0] == "git" and shows_history(words[1:], at) for words in commands)
 
 
 def _one(command: Simple, at: Standpoint, depth: int, *, by_shell: bool) -> Judged:

@@ -3,6 +3,7 @@
 Follows `cd` within one line; knows no program and no option.
 """
 
+import re
 from collections.abc import Sequence
 
 import msgspec
@@ -15,6 +16,11 @@ from executor.workspace.secret_names import is_secret
 MAX_BASES = 8
 MAX_NAMES = 200
 """Names of files that the wildcards of one command may stand for."""
+
+
+_CHOOSING = re.compile(r"--(?:include|exclude|exclude-dir|glob)=[^/]*$")
+"""With wildcards for the program: what the shell might put in their place is the same option, and
+means no more."""
 
 
 class Standpoint(msgspec.Struct, frozen=True):
@@ -44,10 +50,31 @@ class Standpoint(msgspec.Struct, frozen=True):
         """Whether `word`, which is inside, is a file wherever it may be meant from."""
         return all(self.ground.resolve(path).kind == "file" for path in self._paths(word))
 
-    def holds_secrets(self, word: str, is_read: IsRead) -> bool:
-        """Whether a secret that is read lies beneath the folder `word`, which is inside."""
+    def may_be_folder(self, word: str) -> bool:
+        """Whether `word`, which is inside, is a folder somewhere where it may be meant from."""
+        return any(self.ground.resolve(path).kind == "folder" for path in self._paths(word))
+
+    def holds_one_of(self, names: Sequence[str]) -> bool:
+        """Whether a file of such a name lies where the command runs, or above it in the project."""
+        return self._is_above(names, beneath_root=False)
+
+    def in_another_repository(self) -> bool:
+        """Whether git may take a folder beneath the root for a repository: a bare one, too."""
+        return self._is_above((".git", "HEAD"), beneath_root=True)
+
+    def _is_above(self, names: Sequence[str], *, beneath_root: bool) -> bool:
+        folders = {self.ground.resolve(base or ".").real for base in self.bases}
+        lengths = {(folder, length) for folder in folders for length in range(len(folder) + 1)}
+        above = {folder[:length] for folder, length in lengths if length or not beneath_root}
+        return any(self._is_there("/".join((*folder, name))) for folder in above for name in names)
+
+    def holds_secrets(self, word: str, is_read: IsRead, *, shuns_hidden: bool = False) -> bool:
+        """Whether a secret that is read lies beneath the folder `word`, which is inside.
+
+        `shuns_hidden`: see `Ground.holds_secrets`."""
         return any(
-            self.ground.holds_secrets(path, is_read, self.off_limits) for path in self._paths(word)
+            self.ground.holds_secrets(path, is_read, self.off_limits, shuns_hidden=shuns_hidden)
+            for path in self._paths(word)
         )
 
     def tracks_secrets(self) -> bool:
@@ -62,7 +89,7 @@ class Standpoint(msgspec.Struct, frozen=True):
         """
         found: list[str] = []
         for index, word in enumerate(words):
-            if index not in globs:
+            if index not in globs or _CHOOSING.match(word):
                 found.append(word)
                 continue
             folder, slash, pattern = word.rpartition("/")
@@ -85,6 +112,12 @@ class Standpoint(msgspec.Struct, frozen=True):
             return self.ground.names(folder, pattern)
         except OutsideWorkspace:
             return None
+
+    def _is_there(self, path: str) -> bool:
+        try:
+            return self.ground.resolve(path).exists
+        except OutsideWorkspace:
+            return True  # by a link that leads out
 
     def _paths(self, word: str) -> list[str]:
         if word.startswith("/"):

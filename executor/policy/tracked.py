@@ -18,21 +18,33 @@ _ELSEWHERE = (b"link", b"sdir")
 
 def index_of(root: Path) -> Path | None:
     """The index of the repository at `root`; None where there is none, or it begins above."""
+    folder = _git_folder(root)
+    return None if folder is None else folder / "index"
+
+
+def repository_of(root: Path) -> Path | None:
+    """The folder that holds its objects; the working trees of one repository share it."""
+    folder = _git_folder(root)
+    shared = None if folder is None else content_of(folder / "commondir", _POINTER_MAX)
+    return folder if folder is None or shared is None else folder / os.fsdecode(shared.strip())
+
+
+def _git_folder(root: Path) -> Path | None:
     git = root / ".git"
     if git.is_dir():
-        return git / "index"
-    pointer = _content(git, _POINTER_MAX)
+        return git
+    pointer = content_of(git, _POINTER_MAX)
     if pointer is None or not pointer.startswith(b"gitdir: "):
         return None
     folder = os.fsdecode(pointer.removeprefix(b"gitdir: ").strip())
-    return root / folder / "index" if "\0" not in folder else None
+    return root / folder if "\0" not in folder else None
 
 
 def tracked_names(index: Path) -> tuple[str, ...] | None:
     """The paths that `index` lists, relative to its root; None where that can't be told."""
     if not os.path.lexists(index):
         return ()  # of a repository in which nothing was ever added
-    content = _content(index, INDEX_MAX)
+    content = content_of(index, INDEX_MAX)
     if content is None or content[:4] != b"DIRC" or content[4:8] not in (b"\0\0\0\2", b"\0\0\0\3"):
         return None
     try:
@@ -59,7 +71,7 @@ def _names(content: bytes, count: int) -> tuple[list[bytes], int]:
     return names, at
 
 
-def _content(file: Path, limit: int) -> bytes | None:
+def content_of(file: Path, limit: int) -> bytes | None:
     """A regular file of at most `limit` bytes."""
     try:
         handle = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)

@@ -52,8 +52,9 @@ _NEUTRAL = (
     (r"(difftool|mergetool|guitool|browser|man)\..+\.(cmd|path)", "false"),
     (r"uploadpack\.packobjectshook", ""),
     (r"trailer\..+\.(cmd|command)", ""),
+    (r"hook\..+\.command", "true"),
     (r"tar\..+\.command", "false"),
-    (r"sendemail(\..+)?\.(smtpserver|tocmd|cccmd|headercmd)", "false"),
+    (r"sendemail(\..+)?\.(smtpserver|sendmailcmd|tocmd|cccmd|headercmd)", "false"),
     (r"submodule\..+\.update", "none"),
     (r"protocol\..+\.allow", "user"),
 )

@@ -4,6 +4,7 @@ Offsets are bytes of the whole output; what the bytes mean is told elsewhere.
 """
 
 import os
+from collections.abc import Callable
 
 import msgspec
 
@@ -13,6 +14,14 @@ NEAR = 4096
 """Bytes. Longer than any secret that is looked for, but for key blocks, which take as much."""
 SHORT = 8
 """Bytes: an unfinished word of fewer is shown."""
+
+
+Unfinished = Callable[[str], int]
+"""How many characters at the end of a text may be the beginning of a secret."""
+
+
+def nothing_unfinished(_text: str) -> int:
+    return 0
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -38,13 +47,20 @@ def part(output: Captured, start: int, limit: int) -> Part:
     return Part(start, output.tail[skipped : skipped + limit])
 
 
-def whole_words(content: bytes, *, full: bool) -> int:
+def whole_words(content: bytes, *, full: bool, unfinished: Unfinished = nothing_unfinished) -> int:
     """How many bytes of a part to show, so that no word of it goes on in the next.
 
     `full`: it is as long as a part may be, and ends at a line's end if there is one near. Else more
     may follow at any moment: an unfinished word waits for its end, unless it is short. One that is
-    longer than any secret is parted.
+    longer than any secret is parted. What may be the beginning of a secret of several words waits
+    for the rest.
     """
+    end = _end_of_words(content, full=full)
+    near = content[max(0, end - NEAR) : end].decode("utf-8", "replace")
+    return end - len(near[len(near) - unfinished(near) :].encode())
+
+
+def _end_of_words(content: bytes, *, full: bool) -> int:
     nearest = max(0, len(content) - NEAR)
     line = content.rfind(b"\n", nearest) + 1
     if full and line:
@@ -57,10 +73,10 @@ def whole_words(content: bytes, *, full: bool) -> int:
     return len(content) - length
 
 
-def without_unfinished_word(output: Captured) -> Captured:
+def without_unfinished_word(output: Captured, unfinished: Unfinished) -> Captured:
     """What a command that runs has written, up to where `whole_words` has it end."""
     last = output.tail or output.head
-    shown = last[: whole_words(last, full=False)]
+    shown = last[: whole_words(last, full=False, unfinished=unfinished)]
     total = output.total_bytes - len(last) + len(shown)
     if output.tail:
         return msgspec.structs.replace(output, tail=shown, total_bytes=total)

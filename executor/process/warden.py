@@ -35,6 +35,7 @@ from __future__ import annotations
 
 import _socket
 import errno
+import fcntl
 import gc
 import marshal
 import os
@@ -54,7 +55,7 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import NoReturn
 
-    from executor.sandbox.requests import Request, Restrictions
+    from executor.sandbox.requests import Held, Request, Restrictions
 else:
     import _signal as signal
 
@@ -70,6 +71,8 @@ _HANDLES_MIN, _HANDLES_MAX = 4, 5
 _HANDLE_BYTES = 4
 _RIGHTS = _socket.CMSG_SPACE(_HANDLES_MAX * _HANDLE_BYTES)
 _LENGTH_BYTES = 4
+_LOCK = "lock"
+"""As in `sandbox.stubs`, which is loaded only where it is needed."""
 _REHEARSAL = {"argv": ["sh", "-c", ":"], "environment": {"PATH": "/bin"}, "terminal": False}
 
 Fact = tuple[str, int]
@@ -298,6 +301,8 @@ def _watch(handles: list[int], busy: Callable[[], object], woken: int) -> None:
     """
     control = _socket.socket(fileno=handles[0])
     request = _request(control)
+    held = request.get("held")
+    lock = -1 if held is None else _needed(held)
     try:
         command = _start(request, *handles[1:])
     except OSError as error:
@@ -306,8 +311,48 @@ def _watch(handles: list[int], busy: Callable[[], object], woken: int) -> None:
         busy()
         for handle in handles[1:]:
             os.close(handle)
-        _serve(control, woken, command)
+        last = _serve(control, woken, command)
+        is_alone = held is not None and _is_alone(control)
+        if lock >= 0:
+            os.close(lock)  # before the executor hears of the end, and takes down what is held
+            lock = -1
+        _tell(control, *last)
+        if held is not None and is_alone:
+            _sweep(held)
+    if lock >= 0:
+        os.close(lock)
     control.close()
+
+
+def _needed(held: Held) -> int:
+    """A lock by which nobody takes down what this command needs; it may outlive its executor."""
+    try:
+        lock = os.open(f"{held['kept']}/{_LOCK}", os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return -1
+    fcntl.flock(lock, fcntl.LOCK_SH)
+    return lock
+
+
+def _is_alone(control: _socket.socket) -> bool:
+    """Whether the executor is gone; what it still wanted is of no use any more."""
+    try:
+        while control.recv(1, _socket.MSG_DONTWAIT):
+            pass
+    except BlockingIOError:
+        return False
+    except OSError:
+        pass
+    return True
+
+
+def _sweep(held: Held) -> None:
+    # Modules that no other warden needs.
+    stubs = __import__("executor.sandbox.stubs", fromlist=["sweep"])
+    try:
+        stubs.sweep(held["project"], held["names"], held["kept"])
+    except OSError:
+        pass  # the project or the folder is gone; the next command looks again
 
 
 def _noticed(_number: int, _frame: FrameType | None) -> None:
@@ -389,14 +434,13 @@ def _fork(
     return pid
 
 
-def _serve(control: _socket.socket, woken: int, command: int) -> None:
-    """Report what ends and do what is asked, until no process is left."""
+def _serve(control: _socket.socket, woken: int, command: int) -> list[Fact]:
+    """Report what ends and do what is asked, until no process is left; what is still to be told."""
     ready = select.poll()
     ready.register(control, select.POLLIN)
     ready.register(woken, select.POLLIN)
     killed = 0
-    left = True
-    while left:
+    while True:
         facts: list[Fact] = []
         for handle, _ in ready.poll():
             if handle == woken:
@@ -409,7 +453,9 @@ def _serve(control: _socket.socket, woken: int, command: int) -> None:
                     killed = _kill_all(command, facts)
         left = _reap(command, facts)
         # One message, as a rule: the executor wakes once for the end of a command.
-        _tell(control, *facts, *([] if left else [("empty", killed)]))
+        if not left:
+            return [*facts, ("empty", killed)]
+        _tell(control, *facts)
 
 
 def _reap(command: int, facts: list[Fact]) -> bool:

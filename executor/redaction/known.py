@@ -21,9 +21,15 @@ _NO_VALUE = re.compile(r"_(?:FILE|PATH|SOCK|DIR|ID|URL|NAME|TYPE|CMD|COMMAND)$",
 _LINE = re.compile(r"[ \t]*(?:export[ \t]+)?([A-Za-z_][\w.-]{0,127})[ \t]*=[ \t]*(.*)")
 
 
+_KEY_LINE = 32
+"""Characters of a line of a key that is known by itself: fewer could be a word."""
+
+
 class Known(msgspec.Struct, frozen=True):
     name: str
     value: str
+    is_part: bool = False
+    """A line of a longer secret."""
 
 
 def environment_secrets(environment: Mapping[str, str]) -> Iterator[Known]:
@@ -63,5 +69,6 @@ def _named(name: str, value: str) -> Iterator[Known]:
 
 def _found(text: str) -> Iterator[Known]:
     for span in merged((*formed(text), *assigned(text))):
-        if span.keep:
-            yield Known(span.name, text[span.start : span.end])
+        value = text[span.start : span.end]
+        if span.keep or len(value) >= _KEY_LINE:
+            yield Known(span.name, value, is_part=not span.keep)

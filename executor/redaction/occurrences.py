@@ -3,7 +3,7 @@
 Looks for exact values; judges nothing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 import msgspec
@@ -14,6 +14,8 @@ from executor.redaction.span import Span
 _PIECE = 8
 """Characters. Of 15 in a row, some 8 are one of the pieces that a text is cut into."""
 _SHORT = 2 * _PIECE - 1
+_FEW = 48
+"""Rare values that are looked for one by one."""
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -42,6 +44,54 @@ def wanted(value: str, name: str) -> Wanted:
     )
 
 
+def begun(text: str, value: str, *, shortest: int = 1) -> int:
+    """How many characters at the end of `text` are the beginning of `value`, and not all of it."""
+    start = max(0, len(text) - len(value) + 1)
+    while (start := text.find(value[:shortest], start)) >= 0:
+        if value.startswith(text[start:]):
+            return len(text) - start
+        start += 1
+    return 0
+
+
+class Rare:
+    """Many values of which hardly any stands in a text: told in a time that is the text's alone."""
+
+    def __init__(self, most: int, most_slow: int) -> None:
+        """`most` values, and of those without pieces, which every text is searched for, so many."""
+        self._most = most
+        self._most_slow = most_slow
+        self._all: dict[str, Wanted] = {}
+        self._by_piece: dict[str, list[Wanted]] = {}
+        self._pieces: set[str] = set()
+        self._slow: list[Wanted] = []
+
+    def get(self, value: str) -> Wanted | None:
+        return self._all.get(value)
+
+    def values(self) -> Iterable[Wanted]:
+        return self._all.values()
+
+    def add(self, one: Wanted) -> None:
+        """Nothing where there are enough."""
+        if len(self._all) >= self._most or (not one.pieces and len(self._slow) >= self._most_slow):
+            return
+        self._all[one.value] = one
+        if not one.pieces:
+            self._slow.append(one)
+        self._pieces |= one.pieces
+        for piece in one.pieces:
+            self._by_piece.setdefault(piece, []).append(one)
+
+    def within(self, places: "Places") -> Iterable[Wanted]:
+        """Those that may stand there."""
+        if len(self._all) <= _FEW:
+            return self._all.values()
+        seen = places.pieces & self._pieces  # the smaller is gone through
+        found = (one for piece in seen for one in self._by_piece[piece])
+        return {one.value: one for one in (*self._slow, *found)}.values()
+
+
 class Places:
     """Of known values in one text."""
 
@@ -52,7 +102,7 @@ class Places:
 
     def may_hold(self, one: Wanted) -> bool:
         """False where it surely does not: much sooner told than looked for, when there are many."""
-        return not one.pieces or not self._pieces.isdisjoint(one.pieces)
+        return not one.pieces or not self.pieces.isdisjoint(one.pieces)
 
     def of(self, one: Wanted) -> Iterator[Span]:
         """In order; one may begin within another."""
@@ -63,7 +113,8 @@ class Places:
             start = text.find(one.value, start + 1)
 
     @cached_property
-    def _pieces(self) -> frozenset[str]:
+    def pieces(self) -> frozenset[str]:
+        """The text cut up: what stands at every eighth character."""
         text = self._plain
         return frozenset([text[at : at + _PIECE] for at in range(0, len(text), _PIECE)])
 

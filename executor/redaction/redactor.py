@@ -16,8 +16,9 @@ from typing import Any
 
 from executor.errors import ToolFailure
 from executor.redaction.assignments import assigned_by_name
+from executor.redaction.forms import other_forms
 from executor.redaction.known import Known, usable
-from executor.redaction.occurrences import Places, Wanted, wanted
+from executor.redaction.occurrences import Places, Rare, Wanted, begun, wanted
 from executor.redaction.patches import in_patches
 from executor.redaction.patterns import formed_by_kind
 from executor.redaction.span import Span, merged
@@ -26,8 +27,14 @@ from protocol.wire import JsonObject
 
 MAX_KNOWN = 256
 """Values that are looked for in every text; later ones are found by their form alone."""
+MAX_FORMS = 2048
+"""Other forms of them, and single lines of keys."""
+MAX_SLOW_FORMS = 64
+"""Of these, such as each text has to be searched for: they hold other than plain letters."""
 FEW_KNOWN = 48
-"""So many are looked for one by one."""
+"""So many are looked for one by one: for more it is sooner told which of them may be there."""
+SHORT = 4
+"""Characters: fewer at the end of a text are no beginning of a secret that is worth the wait."""
 MAX_ORIGINALS = 8192
 """Placeholders that can be put back; the oldest go first."""
 MAX_ORIGINAL_CHARACTERS = 16 * 1024 * 1024
@@ -53,6 +60,7 @@ class Redactor:
         self._asked = False
         self._key = key or secrets.token_bytes(32)
         self._wanted: dict[str, Wanted] = {}
+        self._forms = Rare(MAX_FORMS, MAX_SLOW_FORMS)
         self._originals: OrderedDict[str, str] = OrderedDict()
         self._characters = 0
 
@@ -102,6 +110,8 @@ class Redactor:
         for one in self._wanted.values():
             if not many or places.may_hold(one):
                 yield places.of(one), MAX_TOLD_AGAIN
+        for one in self._forms.within(places):
+            yield places.of(one), MAX_TOLD_AGAIN
         for some in chain(formed_by_kind(text), assigned_by_name(text)):
             yield some, MAX_OF_A_KIND
         yield in_patches(text), MAX_OF_A_KIND
@@ -134,24 +144,34 @@ class Redactor:
     def wanted(self) -> Iterable[Wanted]:
         """What is looked for in every text."""
         self._learn_what_is_known()
-        return self._wanted.values()
+        return chain(self._wanted.values(), self._forms.values())
+
+    def unfinished(self, text: str) -> int:
+        """How many characters at the end of `text` may be the beginning of a known value."""
+        return max((begun(text, one.value, shortest=SHORT) for one in self.wanted()), default=0)
 
     def _learn_what_is_known(self) -> None:
         if self._asked:
             return
         self._asked = True
         for one in usable(self._ask()):
+            if one.is_part:
+                self._forms.add(wanted(one.value, one.name))
+                continue
             self._keep(one.value, one.name)
             self._placeholder(Span(0, 0, one.name), one.value)
+            for form in other_forms(one.value):
+                self._forms.add(wanted(form, one.name))
 
     def _keep(self, value: str, name: str) -> None:
-        if len(self._wanted) < MAX_KNOWN and value not in self._wanted:
+        is_known = value in self._wanted or self._forms.get(value) is not None
+        if len(self._wanted) < MAX_KNOWN and not is_known:
             self._wanted[value] = wanted(value, name)
 
     def _placeholder(self, span: Span, value: str) -> str:
         content = value.encode("utf-8", "surrogatepass")
         tag = hashlib.blake2b(content, key=self._key, digest_size=6).hexdigest()
-        known = self._wanted.get(value)
+        known = self._wanted.get(value) or self._forms.get(value)
         name = _ODD.sub("_", span.name if known is None else known.name)[:40]
         made = f"{_MARK}{name}:{tag}»"
         if span.name != _REST:

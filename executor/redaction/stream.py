@@ -5,6 +5,7 @@ until more comes or the end: never by the clock, as half of a secret would be ou
 """
 
 from executor.redaction.assignments import NEEDLES
+from executor.redaction.occurrences import begun
 from executor.redaction.patches import open_patch
 from executor.redaction.patterns import key_blocks, open_block
 from executor.redaction.redactor import Redactor
@@ -61,7 +62,7 @@ class RedactedStream:
         cut = self._behind_dots(cut)
         for one in self._redactor.wanted():
             if one.spaced:
-                cut = min(cut, _beginning(held, one.value))
+                cut = min(cut, len(held) - begun(held, one.value))
         spans = self._redactor.spans(held)
         while (before := self._before(cut, spans)) < cut:
             cut = before
@@ -105,11 +106,3 @@ def _announces(text: str) -> bool:
     """Whether a secret may follow in the same line."""
     lowered = text.lower()
     return any(word in lowered for word in _BEFORE_A_SECRET)
-
-
-def _beginning(text: str, value: str) -> int:
-    """Where the end of `text` may be the beginning of `value`; its length where it can't."""
-    for start in range(max(0, len(text) - len(value) + 1), len(text)):
-        if value.startswith(text[start:]):
-            return start
-    return len(text)

@@ -49,6 +49,14 @@ class Restrictions(msgspec.Struct, frozen=True):
     """Resource limits by name, as in RLIMIT_NPROC."""
 
 
+class Held(msgspec.Struct, frozen=True):
+    """What holds the place of protected names of a project: see `stubs`."""
+
+    project: str
+    names: Mapping[str, str | None]
+    kept: str
+
+
 class Launch(msgspec.Struct, frozen=True):
     """What is started in a command's stead."""
 
@@ -60,6 +68,8 @@ class Launch(msgspec.Struct, frozen=True):
     join: tuple[str, ...] = ()
     """Control groups that the command is born into, by their lists of processes."""
     restrictions: Restrictions | None = None
+    held: Held | None = None
+    """Taken down by whoever starts the command, where the executor is killed meanwhile."""
 
 
 class Confinement(Protocol):

@@ -14,7 +14,7 @@ import msgspec
 from executor.errors import SandboxBroken, not_set_up
 from executor.sandbox import bubblewrap
 from executor.sandbox.hints import hint, network_words
-from executor.sandbox.launch import Launch, Opened
+from executor.sandbox.launch import Held, Launch, Opened
 from executor.sandbox.limits import Group, group_name, memory_of, namespace_bound
 from executor.sandbox.outline import COMMON_FOLDER_CONTENT, Outline, outline
 from executor.sandbox.premises import EVERYWHERE, Premises
@@ -145,6 +145,7 @@ class Bubblewrapped:
             opened=self._opened(machine),
             folder_at=bubblewrap.FOLDER_AT,
             join=machine.group.join,
+            held=_held(premises, names),
         )
 
     def _own_arguments(
@@ -223,6 +224,11 @@ class Bubblewrapped:
         if premises.home.is_dir() or _beneath(premises.home, hidden):
             places.append((premises.home_kept, premises.home))
         return _Machine(hidden, tuple(places), readable, closed_paths(), group, bound)
+
+
+def _held(premises: Premises, names: Mapping[str, bytes | None]) -> Held:
+    told = {name: None if text is None else text.decode() for name, text in names.items()}
+    return Held(str(premises.project), told, str(premises.scratch))
 
 
 def _beneath(path: Path, folders: tuple[Path, ...]) -> bool:

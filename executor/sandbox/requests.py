@@ -29,6 +29,12 @@ class Restrictions(TypedDict):
     limits: dict[str, int]
 
 
+class Held(TypedDict):
+    project: str
+    names: dict[str, str | None]
+    kept: str
+
+
 class Request(TypedDict):
     """The command as it comes from the executor."""
 
@@ -38,3 +44,4 @@ class Request(TypedDict):
     opened: NotRequired[list[Opened]]
     folder_at: NotRequired[int | None]
     restrictions: NotRequired[Restrictions | None]
+    held: NotRequired[Held | None]

@@ -8,10 +8,14 @@ import errno
 import fcntl
 import os
 import stat
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+LOCK = "lock"
+"""In the folder that is kept for the project: whoever needs the stubs holds it, shared."""
+_TRIES, _PAUSE = 20, 0.05
 _MODE = 0o1700
 """Whoever owns it may move it: that takes the right to write in it."""
 _CONTENT_MAX = 64
@@ -37,6 +41,15 @@ def holds_a_place(path: str, below: int | None = None) -> bool:
         return False
 
 
+def sweep(project: str, names: Mapping[str, str | None], kept: str) -> None:
+    """Remove what the `Stubs` of a killed executor have put up, unless a command needs it still.
+
+    Two that end at once are in each other's way: so it tries again, for a second.
+    """
+    contents = {name: None if text is None else text.encode() for name, text in names.items()}
+    Stubs(Path(project), contents, Path(kept)).close(tries=_TRIES)
+
+
 class Stubs:
     """Of one command, until it has ended.
 
@@ -51,7 +64,7 @@ class Stubs:
         self._project = str(project)
         self._names = names
         self._spare = f"{kept}/spare"
-        self._lock = os.open(kept / "lock", _LOCK_FLAGS, 0o600)
+        self._lock = os.open(kept / LOCK, _LOCK_FLAGS, 0o600)
         fcntl.flock(self._lock, fcntl.LOCK_SH)
 
     def put_up(self) -> tuple[str, ...]:
@@ -60,14 +73,24 @@ class Stubs:
             os.mkdir(self._spare, 0o700)
         return tuple(name for name in self._names if self._held(name))
 
-    def close(self) -> None:
-        with suppress(BlockingIOError):  # another command runs, and needs them still
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            for name in self._names:
-                if self._is_stub(name):
-                    with suppress(OSError):  # somebody has put it to use, or was faster
-                        self._remove(name)
+    def close(self, tries: int = 1) -> None:
+        while tries and not self._removed():
+            tries -= 1
+            if tries:
+                time.sleep(_PAUSE)
         os.close(self._lock)
+
+    def _removed(self) -> bool:
+        """False while another command runs, and needs them still."""
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        for name in self._names:
+            if self._is_stub(name):
+                with suppress(OSError):  # somebody has put it to use, or was faster
+                    self._remove(name)
+        return True
 
     def _held(self, name: str) -> bool:
         path, content = self._at(name), self._names[name]
@@ -116,7 +139,7 @@ class Stubs:
         try:
             os.rename(path, spare)
         except OSError as error:
-            if error.errno != errno.EXDEV:
+            if error.errno not in (errno.EXDEV, errno.ENOENT):
                 raise
             os.rmdir(path)
             return

@@ -123,7 +123,9 @@ def _moved(
 ) -> ToolOutcome:
     running.silence_s = parameters.silence_s
     kept = known or context.shells.keep(running, terminal=parameters.pty)
-    so_far = kept.output if kept.ended else without_unfinished_word(kept.output)
+    so_far = kept.output
+    if not kept.ended:
+        so_far = without_unfinished_word(so_far, context.unfinished)
     kept.cursor = so_far.total_bytes
     begun = "it runs" if parameters.background else f"still running after {running.seconds:.0f} s"
     text = with_facts(

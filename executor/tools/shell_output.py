@@ -50,7 +50,7 @@ class ShellOutputTool:
         elif parameters.timeout_s:
             await shell.wait(parameters.timeout_s)
         if parameters.filter is None:
-            reading = _part(shell, start)
+            reading = _part(shell, start, context)
         else:
             reading = await _filtered(shell, start, parameters.filter, context)
         shell.cursor = reading.cursor
@@ -100,13 +100,14 @@ async def _filtered(shell: KeptShell, start: int, pattern: str, context: ToolCon
     return _Reading(text, lines.cursor, tuple(facts), before)
 
 
-def _part(shell: KeptShell, start: int) -> _Reading:
+def _part(shell: KeptShell, start: int, context: ToolContext) -> _Reading:
     output = shell.output
     found = part(output, start, PART_MAX)
     held = 0
     full = len(found.content) == PART_MAX
     if full or shell.ended is None:
-        shown = found.content[: whole_words(found.content, full=full)]
+        end = whole_words(found.content, full=full, unfinished=context.unfinished)
+        shown = found.content[:end]
         held = 0 if full else len(found.content) - len(shown)
         found = Part(found.start, shown)
     facts = [_span(found.start, found.end)]

@@ -23,6 +23,16 @@ HARMLESS_NAMES = (".env.example", ".env.sample", ".env.template", ".env.dist", "
 _SECRET_NAME = re.compile("|".join(map(translate, SECRET_NAMES)))
 
 
+_FRAGMENT = re.compile(
+    "|".join(re.escape(max(name.split("*"), key=len)) for name in (*SECRET_NAMES, *SECRET_FOLDERS))
+)
+
+
+def may_name_secret(text: str) -> bool:
+    """Whether a secret's name may stand anywhere in `text`; soon told, and false for most."""
+    return not text.isascii() or _FRAGMENT.search(text.lower()) is not None
+
+
 def is_secret(parts: Sequence[str]) -> bool:
     """Whether a path of these components names a secret; twins count as the same."""
     names = [folded(part) for part in parts]

@@ -23,6 +23,9 @@ MODES: tuple[Mode, ...] = ("ask", "auto-edit")
 TABLES = Path(__file__).parent
 ORDINARY = (TABLES / "ordinary.txt").read_text().splitlines()
 HOSTILE = (TABLES / "hostile.txt").read_text().splitlines()
+PEERS = (TABLES / "peers.txt").read_text().splitlines()
+"""Of the classes that advisories of peers tell of: wrappers, options that run something, variables
+of git, expansions, look-alikes, and what a project's files make a program run."""
 OVERLY_CAREFUL = {
     "git for-each-ref --format=%(refname)",
     """echo "price: \\$5" 'back`tick'""",
@@ -58,7 +61,8 @@ def _verdict(command: str, root: Path, state: PolicyState) -> Allow | Ask | Deny
 
 def test_the_tables_are_long_enough_and_too_much_care_is_rare() -> None:
     assert len(set(HOSTILE)) >= 600
-    assert len(set(ORDINARY)) >= 230
+    assert len(set(PEERS)) >= 750
+    assert len(set(ORDINARY)) >= 420
     assert len(OVERLY_CAREFUL) <= len(ORDINARY) // 20
 
 
@@ -80,6 +84,20 @@ def test_whatever_is_not_surely_harmless_asks(command: str, mode: Mode, project:
 def test_read_only_mode_denies_what_is_not_surely_harmless(command: str, project: Path) -> None:
     verdict = _verdict(command, project, PolicyState(mode="read-only", trusted=True))
     assert isinstance(verdict, Deny)
+
+
+@covers("R-POLICY-2")
+@pytest.mark.parametrize("mode", [*MODES, "read-only"])
+def test_what_advisories_of_peers_tell_of_runs_in_no_mode_unasked(
+    mode: Mode, project: Path
+) -> None:
+    workspace = Workspace(project)
+    ground = ProjectGround(workspace, "/usr/bin:/bin")
+    policy = Policy(PolicyState(mode=mode, trusted=True), ground)
+    verdicts = {line: policy.decide(PlannedCall("Shell", "execute", Shell(line))) for line in PEERS}
+    workspace.close()
+    assert [line for line, verdict in verdicts.items() if isinstance(verdict, Allow)] == []
+    assert mode != "read-only" or all(isinstance(one, Deny) for one in verdicts.values())
 
 
 @pytest.mark.parametrize("command", ["git status", "git log --oneline -10", "ls && git diff"])

@@ -13,6 +13,12 @@ from executor.policy.off_limits import OffLimits
 from executor.policy.tracked import INDEX_MAX, index_of, tracked_names
 from executor.policy.verdict import Allow, Ask, Deny
 from executor.workspace import Workspace
+from executor.workspace.secret_names import (
+    SECRET_FOLDERS,
+    SECRET_NAMES,
+    is_secret,
+    may_name_secret,
+)
 from tests.executor.policy.ground import PATH, build, built_in, make_repository, policy
 from tests.requirements import covers
 
@@ -29,8 +35,8 @@ PRINTS = [
     "git diff --", "git diff -- missing.py",
 ]  # fmt: skip
 UNNAMED = [
-    "git cat-file -p deadbeef", "git cat-file blob deadbeef", "git grep x HEAD~3",
-    "git grep -e x -n v1", "git grep -n x HEAD v1 -- src",
+    "git range-diff a b c", "git grep x HEAD~3", "git grep -e x -n v1", "git grep x HEAD",
+    "git grep -n x HEAD v1 -- src",
 ]  # fmt: skip
 """What git knew before is printed without a word of which file it was."""
 PRINTS_NOT = [
@@ -77,11 +83,34 @@ NAMED = [
     "git archive HEAD .env", "git grep x HEAD~1 -- .env", "git stash show -p -- .env",
     "cd src && git show HEAD:.env", "git status; git show HEAD:.env | head",
     "timeout 5 git show HEAD:.env", "git show --unknown HEAD:.env", "git show HEAD:../.env",
+    "git diff-tree -p HEAD~1 HEAD -- .env", "git diff-index -p HEAD .env", "git mv .env notes.txt",
+    "git format-patch --stdout HEAD~3 -- .env", "git fast-export --all -- .env",
+    "git checkout-index --temp .env", "git merge-file -p .env README.md src/app.py",
+    "git --config-env core.x=Y show HEAD:.env", "git show HEAD:.env HEAD:README.md",
+    "git diff -- ':(icase).ENV'", "git diff -- ':(top,glob)keys/server.pem'",
 ]  # fmt: skip
+ROUGHLY_NAMED = [
+    "git show HEAD:.env > notes.txt", "sudo git show HEAD:.env", "A=1 git show HEAD:.env",
+    "/usr/bin/git show HEAD:.env", "env A=1 git show HEAD:.env", "X=$(git show HEAD:.env)",
+    "echo `git show HEAD:.env`", "eval 'git show HEAD:.env'", "cat <(git show HEAD:.env)",
+    "xargs git show HEAD:.env < README.md", "find . -exec git show HEAD:.env \\;",
+    "while true; do git show HEAD:.env; done", "f() { git show HEAD:.env; }; f",
+    "g\"i\"t show HEAD:.e'n'v > x", "\\git show HEAD:.env > x", "git show HEAD:.env & wait",
+    "git${IFS}show${IFS}HEAD:.env", "git \\\nshow HEAD:.env > x", "git blame .env >> x",
+    "sh -c 'git show HEAD:.env > x'", "bash -lc 'git show HEAD:.env'", "(git show HEAD:.env) > x",
+    "git show HEAD:.env |& cat", "if ! git show HEAD:.env >x; then id; fi", "coproc git show :.env",
+    "sh <<E\ngit show HEAD:.env\nE", "cat <<E\n$(git show HEAD:.env)\nE",
+    "nohup git log -p -- .env", "ssh localhost git show HEAD:.env", "parallel git show ::: :.env",
+]  # fmt: skip
+"""In lines that can't be taken apart with certainty, and behind what runs programs."""
 NAMED_ONLY = [
     "git log --stat -- .env", "git log -- .env", "git status .env", "git add .env",
     "git rm --cached .env", "git check-ignore .env", "git show HEAD:.env.example", "git show",
     "git diff -- README.md", "git", "git --version", "git --no-pager",
+    "git diff -- . ':!.env'", "git log -p -- . ':(exclude).env'", "git log -- ':(top,exclude).env'",
+    "git diff -- ':^.env' src", "echo 'git show HEAD:.env' > notes.md",
+    "git commit -qm 'as git show HEAD:.env does' > log", "git diff | grep -v .env > log",
+    "git commit -F - <<'E'\nas git show HEAD:.env does\nE", "ls > git.env", "X=1 make > git.txt",
 ]  # fmt: skip
 
 
@@ -100,6 +129,16 @@ def test_what_git_would_print_of_a_secret_file_that_is_named_is_denied_in_every_
                 verdict = made.decide(call)
                 assert isinstance(verdict, Deny)
                 assert verdict.rule == "secret files are left alone"
+
+
+@covers("R-POLICY-8")
+@pytest.mark.parametrize("line", ROUGHLY_NAMED)
+def test_so_is_it_in_a_line_that_can_only_be_read_roughly(line: str, tracking: Path) -> None:
+    for mode in ("ask", "auto"):
+        with policy(tracking, mode=mode, allow=("Shell",)) as made:
+            verdict = made.decide(built_in("Shell", command=line))
+            assert isinstance(verdict, Deny)
+            assert verdict.rule == "secret files are left alone"
 
 
 @pytest.mark.parametrize("line", NAMED_ONLY)
@@ -130,6 +169,55 @@ def test_where_none_is_tracked_git_prints_unasked(line: str, tmp_path: Path) -> 
     with policy(root) as made:
         expected = Ask if line in UNNAMED else Allow
         assert isinstance(made.decide(built_in("Shell", command=line)), expected)
+
+
+BLURRED = [
+    "git log -p | grep SECRET", "git log -p -5 | tail -20", "git show HEAD~1 | grep '^-'",
+    "git show | sed -n 5,9p", "git diff HEAD~3 | grep x", "git diff main HEAD | cut -c 2-",
+    "git log -p | sort", "timeout 5 git log -p | grep x", "git log -p | timeout 5 grep x",
+    "git stash show -p | grep x", "git whatchanged -p | tail -n 3", "git log -p 2>&1 | grep x",
+    "bash -c 'git log -p | grep x'", "git log -p | grep x | head -3", "git log -u | rev",
+    "git log -p | cat | grep x", "{ git log -p; ls; } | grep x", "(git show) | head | grep x",
+]  # fmt: skip
+PLAIN = [
+    "git log -p | head -50", "git log --oneline | grep x", "git diff | grep '^+'", "git show",
+    "git log -p -- src/app.py | grep x", "git show HEAD:src/app.py | grep x", "git show -s | tail",
+    "git log --stat | grep x", "git diff --stat HEAD | tail -1", "git log -p | wc", "ls | grep x",
+    "ls | grep x && git show", "git diff -- src/app.py | grep x", "git grep x | sort",
+    "git status --short | grep x",
+]  # fmt: skip
+
+
+@covers("R-POLICY-8")
+@pytest.mark.parametrize("line", BLURRED)
+def test_a_filter_that_may_take_away_of_which_file_a_line_is_asks(
+    line: str, forgetful: Path
+) -> None:
+    with policy(forgetful) as made:
+        assert isinstance(made.decide(built_in("Shell", command=line)), Ask)
+
+
+@pytest.mark.parametrize("line", PLAIN)
+def test_a_filter_of_other_lines_does_not(line: str, forgetful: Path) -> None:
+    with policy(forgetful) as made:
+        assert made.decide(built_in("Shell", command=line)) == Allow("it only looks")
+
+
+@pytest.fixture(scope="module")
+def forgetful(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository that tracks no secret, whatever it did before."""
+    root = _bare(tmp_path_factory.mktemp("outer"))
+    make_repository(root, "README.md", "src/app.py")
+    return root
+
+
+def test_a_text_with_a_secret_name_in_it_is_never_taken_for_one_without() -> None:
+    for name in (*SECRET_NAMES, *SECRET_FOLDERS):
+        spelt = name.replace("*", "x")
+        assert is_secret((spelt,))
+        assert may_name_secret(f"git show HEAD:a/{spelt.upper()} > x")
+    assert may_name_secret("git show HEAD:.\uff45nv > x")
+    assert not may_name_secret("git log --oneline > README.md")
 
 
 def test_tracked_files_that_a_rule_denies_reading_count_as_secrets(tmp_path: Path) -> None:

@@ -87,3 +87,67 @@ def test_of_a_patch_without_lines_and_of_other_files_nothing_is_taken() -> None:
         "diff --git a/.env.example b/.env.example\n@@ -1 +1 @@\n-DEBUG=on-at-noon\n",
     ):
         assert redactor().redact(text) == text
+
+
+LINES = [f"host{n}:5432:db:ada:gen-er-{n}" for n in range(1, 15)]
+AROUND = (
+    "log -p", "log -p -U1", "log -p -U9", "log -p --graph --color=always", "log -p --word-diff",
+    "log -p --word-diff --color=always", "diff HEAD~1 HEAD", "show HEAD", "show --cc HEAD",
+    "log -p --no-prefix --reverse", "show HEAD~2",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def passwords(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of passwords without names, of which lines are changed, added, removed and merged."""
+    root = tmp_path_factory.mktemp("passwords")
+
+    def commit(*lines: str) -> None:
+        (root / ".pgpass").write_text("\n".join(lines))
+        run(root, "add -A")
+        run(root, "commit -qm x")
+
+    run(root, "init -q -b main")
+    commit(*LINES)
+    commit(*LINES[:4], "host5:5432:db:ada:gen-er-5b", *LINES[5:], "# the end")
+    run(root, "checkout -q -b side")
+    commit(*LINES[:4], "more:5432:db:ada:gen-er-20", "", *LINES[5:])
+    run(root, "checkout -q main")
+    commit(*LINES[:2], *LINES[5:])
+    subprocess.run([*GIT, "merge", "-q", "side"], cwd=root, check=False, capture_output=True)
+    commit(*LINES[:2], "both:5432:db:ada:gen-er-21", *LINES[5:])
+    return root
+
+
+@pytest.mark.parametrize("form", AROUND)
+def test_lines_around_a_change_and_those_in_the_head_of_a_hunk_are_hidden_too(
+    form: str, passwords: Path
+) -> None:
+    text = run(passwords, form)
+    assert "gen-er-" in text
+    safe = redactor().redact(text)
+    assert "gen-er-" not in safe
+    assert safe.count("\ndiff --") == text.count("\ndiff --")
+    if "@@@" not in text and "word" not in form:
+        assert "\ntotal 8\n" in redactor().redact(f"{text}total 8\n")
+
+    for size in (13, 1000):
+        stream = RedactedStream(redactor())
+        shown = ""
+        for start in range(0, len(text), size):
+            shown += stream.feed(text[start : start + size])
+            assert "gen-er-" not in shown
+        assert "gen-er-" not in shown + stream.close()
+
+
+def test_the_bytes_of_a_secret_file_are_hidden(tmp_path: Path) -> None:
+    run(tmp_path, "init -q")
+    (tmp_path / "store.p12").write_bytes(bytes(range(256)) * 4)
+    run(tmp_path, "add -A")
+    run(tmp_path, "commit -qm x")
+    text = run(tmp_path, "show --binary HEAD")
+    lines = text[text.index("literal 1024") :].splitlines()
+    safe = redactor().redact(text)
+    assert len(lines) > 3
+    assert not any(len(line) > 10 and line in safe for line in lines)
+    assert safe.startswith(text[: text.index("literal 1024")])

@@ -175,7 +175,9 @@ def test_a_file_of_secrets_is_read_as_names_and_values() -> None:
         ("url_password", "pencil-7"),
     }
     assert list(file_secrets(f"password: tr0ub4dor-3\n{KEY_BLOCK}", pairs=False)) == [
-        Known("password", "tr0ub4dor-3")
+        Known("password", "tr0ub4dor-3"),
+        Known("private_key", KEY_LINE, is_part=True),
+        Known("private_key", KEY_LINE[::-1], is_part=True),
     ]
 
 

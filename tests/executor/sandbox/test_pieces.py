@@ -14,7 +14,7 @@ from executor.sandbox.outline import GIT_PARTS, outline
 from executor.sandbox.premises import Premises
 from executor.sandbox.scan import Found, Scan
 from executor.sandbox.seccomp import program
-from executor.sandbox.stubs import Stubs
+from executor.sandbox.stubs import Stubs, sweep
 
 
 def _premises(folder: Path) -> Premises:
@@ -85,6 +85,27 @@ def test_places_are_held_where_nothing_can_be_moved_in(tmp_path: Path) -> None:
             assert stubs.put_up() == ("held", "dot")
             stubs.close()
             assert os.listdir(root) == []
+
+
+def test_what_a_killed_executor_has_left_is_swept_unless_a_command_needs_it(
+    tmp_path: Path,
+) -> None:
+    root, kept = tmp_path / "project", tmp_path / "kept"
+    root.mkdir()
+    kept.mkdir()
+    names = {"held": None, "used": None, "dot": ".\n"}
+    for name in ("held", "used"):
+        (root / name).mkdir()
+        (root / name).chmod(0o1700)
+    (root / "dot").write_text(".\n")
+    (root / "used" / "mine").touch()
+    other = Stubs(root, {}, kept)
+
+    sweep(str(root), names, str(kept))
+    assert sorted(os.listdir(root)) == ["dot", "held", "used"]
+    other.close()
+    sweep(str(root), names, str(kept))
+    assert os.listdir(root) == ["used"]
 
 
 def test_what_a_killed_executor_has_left_is_removed_by_the_next(tmp_path: Path) -> None:

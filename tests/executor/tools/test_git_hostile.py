@@ -112,6 +112,23 @@ def test_at_a_terminal_too_the_repositorys_pager_is_not_run(
     assert not evil.with_name("ran").exists()
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("hook.linter.command", "true"),  # of git 2.54: `git help hook`
+        ("sendemail.work.sendmailcmd", "false"),
+        ("trailer.x.cmd", ""),
+        ("filter.a.b.clean", ""),
+    ],
+)
+def test_of_two_values_for_a_program_the_later_runs_nothing(key: str, value: str) -> None:
+    arguments = hardened(("commit", "-m", "x"), f"local\0{key}\n/evil.sh\0".encode())
+    assert f"{key}={value}" in arguments[: arguments.index("commit")]
+    assert not any("evil" in word for word in arguments)
+    own = hardened(("commit", "-m", "x"), f"global\0{key}\n/mine.sh\0".encode())
+    assert not any(word.startswith(key) for word in own)
+
+
 def _at_a_terminal(root: Path, args: tuple[str, ...]) -> None:
     """Run git as a user would, with an editor that changes nothing."""
     environment = {"PATH": os.environ["PATH"], "HOME": str(root.parent), "TERM": "xterm"}

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from executor.process.kept import NEAR, SHORT, whole_words
-from executor.redaction import Redactor
+from executor.redaction import Known, Redactor
 from executor.session.results import without_secrets
 from executor.tools.shell_output import PART_MAX
 from tests.executor.tools.test_shell_output import begun
@@ -104,23 +104,57 @@ async def test_every_cursor_and_every_end_of_a_part_is_safe(
     await world.run("ShellKill", shell_id=shell_id)
 
 
-async def test_a_word_that_is_being_written_waits_for_its_end(
-    world: World, redactor: Redactor
-) -> None:
-    half = TOKEN[:30]
-    command = f"printf 'ready {half}'; until test -e go; do sleep 0.02; done; "
-    command += f"echo '{TOKEN[30:]} done'; exec sleep 60"
+async def in_two_pieces(world: World, redactor: Redactor, head: str, rest: str) -> list[str]:
+    """What Shell and ShellOutput tell of the first piece, and ShellOutput when all is written."""
+    command = f"printf 'ready {head}'; until test -e go; do sleep 0.02; done; "
+    command += f"echo '{rest} done'; exec sleep 60"
     begins = await world.text("Shell", command=command, background=True)
     shell_id = re.findall(r"as (sh\d+),", begins)[0]
 
     first = await shown(world, redactor, shell_id=shell_id, cursor=0, wait_for="ready")
     world.file("go")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         second = await shown(world, redactor, shell_id=shell_id, wait_for="done")
+    await world.run("ShellKill", shell_id=shell_id)
+    return [begins, first, second]
+
+
+async def test_a_word_that_is_being_written_waits_for_its_end(
+    world: World, redactor: Redactor
+) -> None:
+    begins, first, second = await in_two_pieces(world, redactor, TOKEN[:30], TOKEN[30:])
 
     assert first.startswith("ready \n[")
     assert "an unfinished word of 30 bytes waits for its end" in first
     assert second.startswith("«secret:github_token:")
     assert begins.startswith("ready \n[")
     assert not leaks(TOKEN, first, second)
-    await world.run("ShellKill", shell_id=shell_id)
+
+
+PHRASE = "quiet river stone by the water"
+
+
+async def test_of_a_secret_of_several_words_that_is_being_written_nothing_is_shown(
+    world: World,
+) -> None:
+    redactor = Redactor(lambda: [Known("PHRASE", PHRASE)], key=b"k" * 32)
+    world.unfinished = redactor.unfinished
+    begins, first, second = await in_two_pieces(world, redactor, PHRASE[:17], PHRASE[17:])
+
+    assert begins.startswith("ready \n[")
+    assert first.startswith("ready \n[")
+    assert "an unfinished word of 17 bytes waits for its end" in first
+    assert second.startswith("«secret:PHRASE:")
+
+
+@pytest.mark.parametrize("full", [True, False])
+def test_a_part_that_ends_within_a_secret_of_several_words_ends_before_it(*, full: bool) -> None:
+    redactor = Redactor(lambda: [Known("PHRASE", PHRASE)], key=b"k" * 32)
+    text = f"one line\nsecond wörd {PHRASE} behind it\nlast\n".replace("\n", "\r")
+    for split in range(1, len(text) + 1):
+        content = text[:split].encode()
+        end = whole_words(content, full=full, unfinished=redactor.unfinished)
+        before = content[:end].decode()
+        parts = redactor.redact(before), redactor.redact(text, behind=len(before))
+
+        assert not leaks(PHRASE, *parts), (split, parts)

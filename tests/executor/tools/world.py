@@ -14,6 +14,7 @@ import pytest
 
 from executor.clipboard.clipboard import NO_CLIPBOARD
 from executor.errors import ToolFailure
+from executor.process.kept import Unfinished, nothing_unfinished
 from executor.process.processes import Processes
 from executor.process.shells import Shells
 from executor.tool_context import ToolContext, ToolOutcome
@@ -57,6 +58,7 @@ class World:
         self.commit_trailer = ""
         self.pages = Pages()
         self.clipboard = NO_CLIPBOARD
+        self.unfinished: Unfinished = nothing_unfinished
         self.live: list[tuple[str, str]] = []
         self.emitted = asyncio.Event()
 
@@ -85,6 +87,7 @@ class World:
             commit_trailer=self.commit_trailer,
             pages=self.pages,
             clipboard=self.clipboard,
+            unfinished=self.unfinished,
         )
 
     async def text(self, tool_name: str, **parameters: Any) -> str:

@@ -48,6 +48,13 @@ COMMANDS = (
     "LD_PRELOAD=./x.so ls", "BASH_ENV=./x bash", "cd ..; cat outside/canary", "pushd ..; ls",
     "curl http://127.0.0.1:1/", "nslookup x.test", "echo x > /dev/tcp/127.0.0.1/1", "ls ${HOME@P}",
     "ls $((a[$(id)]))", "printf x >> .git/hooks/pre-commit", "ln -s / y", "git fetch", "git push",
+    "grep -r --exclude --include=zzz canary .", "grep -r canary -- --include=x .",
+    "grep -r --exclude=x --include='*.py' canary .", "grep -r '--include=[^x]env' canary .",
+    "rg --no-ignore -g '.env' canary", "rg -g '*' canary", "rg -g --files -g '*' canary",
+    "find . -type f -name '\\.env' -exec cat {} +", "find . -type f -name '[^x]env' -exec cat {} +",
+    "diff . sub", "diff sub .", "diff -N ok.txt sub", "git show :.env > ok2.txt; cat ok2.txt",
+    "env git show :sub/.env", "sudo git show :.env", "git mv .env ok2.txt; cat ok2.txt",
+    "find . -type f -name '*.txt' -exec uniq {} +; " + TOUCH,
 )  # fmt: skip
 SMUGGLED: tuple[tuple[str, dict[str, Any]], ...] = (
     ("ReadFile", {"file_path": "ok.txt", "cwd": "/"}),
