@@ -19,7 +19,7 @@ from maestro.failpoints import hit
 from maestro.planning.generation import Bounds, Generator
 from maestro.planning.held import HeldSession
 from maestro.planning.step import Stepper
-from maestro.ports import UNBOUNDED, Allowance, Appended, Bus, HeadMoved, Ledger, Loaded, Model
+from maestro.ports import UNBOUNDED, Allowance, Appended, Bus, Claimant, HeadMoved, Ledger, Model
 
 log = structlog.get_logger(__name__)
 
@@ -68,33 +68,45 @@ class Worker:
         self._settings = settings
         self.name = secrets.token_hex(8)
         """Of the holder of its claims."""
-        generator = Generator(
+        self._claimant = Claimant(self.name, settings.allowance)
+        self._generator = Generator(
             ledger,
             bus,
             model,
             self.name,
             Bounds(settings.generations, settings.policy.poison_claims, settings.allowance),
         )
-        self._stepper = Stepper(ledger, bus, generator, settings.policy, settings.settle)
+        self._stepper = Stepper(ledger, bus, self._generator, settings.policy, settings.settle)
         self._held: OrderedDict[str, HeldSession] = OrderedDict()
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._looks: dict[str, asyncio.Task[None]] = {}
         self._look_again: set[str] = set()
+        self._returned: set[asyncio.Task[None]] = set()
+        """Claims on their way back that came with an answer when no step was to begin any more."""
         self._failures = Failures(settings.first_pause)
         self._unreadable: set[str] = set()
         """Sessions that a newer version wrote: left to one of its workers."""
         self._draining = False
         self._taking: asyncio.Task[None] | None = None
 
-    def nudge(self, session_id: str, written: Loaded | None = None) -> None:
+    def claimant(self, session_id: str) -> Claimant | None:
+        """Who claims this session with the answer that it waits for; None: nobody here does."""
+        could = self._may_step(session_id) and self._generator.has_room
+        return self._claimant if could and session_id in self._held else None
+
+    def nudge(self, session_id: str, appended: Appended | None = None) -> None:
         """Something happened in this session: step it, or look whether to stop what is made.
 
-        `written`: what happened, where it was written by this process.
+        `appended`: what happened, where it was written by this process.
         """
         if not self._may_step(session_id):
+            if appended is not None and appended.claim is not None:
+                returned = asyncio.create_task(self._generator.give_back(appended.claim))
+                self._returned.add(returned)
+                returned.add_done_callback(self._returned.discard)
             return
-        if written is not None and session_id in self._held:
-            self._held[session_id].tell(written)
+        if appended is not None and appended.written is not None and session_id in self._held:
+            self._held[session_id].tell(appended.written, appended.claim)
         if session_id not in self._tasks:
             self._tasks[session_id] = asyncio.create_task(self._keep_stepping(session_id))
             return
@@ -133,6 +145,8 @@ class Worker:
                 task.cancel()
             if late:
                 await asyncio.wait(late)
+        if self._returned:
+            await asyncio.wait(self._returned, timeout=seconds)
 
     def _may_step(self, session_id: str) -> bool:
         if self._draining or session_id in self._unreadable:

@@ -55,12 +55,22 @@ class HeldSession:
         self.stirred = asyncio.Event()
         """Something happened since the step that is being made began."""
         self._told: list[tuple[float, Loaded]] = []
+        self._claim: Claim | None = None
 
-    def tell(self, written: Loaded) -> None:
-        """What an append of this process left, so that the next step need not read it."""
+    def tell(self, written: Loaded, claim: Claim | None = None) -> None:
+        """What an append of this process left, so that the next step need not read it.
+
+        `claim`: what it took for the generation that follows.
+        """
+        self._claim = claim or self._claim
         if len(self._told) == _TOLD:
             self._told.clear()
         self._told.append((time.monotonic(), written))
+
+    def take_claim(self) -> Claim | None:
+        """What an append had taken: to be used, or given back, by whoever takes it."""
+        claim, self._claim = self._claim, None
+        return claim
 
     def fold_told(self) -> tuple[SessionRow | None, list[StoredEvent]]:
         """Fold what was told: the row as it is since then, and the events that were new.
