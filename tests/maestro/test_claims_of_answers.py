@@ -129,6 +129,7 @@ async def test_without_a_free_place_nothing_is_claimed_and_what_was_is_given_bac
             assert appended.claim is not None
             worker.nudge(waiting, appended)
 
+            is_free = False
             for _ in range(1000):
                 if is_free := await _may_be_claimed(bench, waiting):
                     break

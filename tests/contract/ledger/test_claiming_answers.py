@@ -64,7 +64,7 @@ async def test_a_session_that_was_claimed_since_its_last_decision_is_not_claimed
 ) -> None:
     await desk.ask("t1")
     row = await desk.row()
-    claim = await desk.ledger.claim(desk.session_id, "worker-2", row.decision)
+    claim = await desk.ledger.claim(desk.session_id, WORKER.worker, row.decision)
     assert isinstance(claim, Claim)
 
     assert (await _answer(desk, "t1")).claim is None

@@ -96,13 +96,15 @@ async def test_a_claim_and_a_timer_of_this_process_are_known(
     database: CountingDatabase, known: Desk
 ) -> None:
     row = await known.row()
-    assert await known.ledger.rest(known.session_id, row.head, None)
+    assert await known.ledger.rest(known.session_id, row.head, 9e9)
+    await known.say("m2")
+    assert known.written[-1].row.due_at == 9e9
     await known.answer("t1")
     claim = await known.ledger.claim(known.session_id, "worker", row.decision)
     assert isinstance(claim, Claim)
     again = await known.ledger.reattempt(claim)
     assert again is not None
-    await known.append_decision(known.session_id, (ended(row.head + 1),), again, row.head + 1)
+    await known.append_decision(known.session_id, (ended(row.head + 2),), again, row.head + 2)
 
     assert database.looks == 0
     row, left = await known.row(), known.written[-1].row
