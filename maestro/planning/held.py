@@ -5,6 +5,8 @@ A cache of the ledger: dropping it costs a cold fold and nothing else.
 
 import asyncio
 import time
+from collections import OrderedDict
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
 from maestro.domain.events import StoredEvent
@@ -90,6 +92,49 @@ class HeldSession:
                 row = written.row if time.monotonic() - at < _FRESH_SECONDS else None
         is_whole = row is not None and row.head == self.transcript.seq == _head(told[-1])
         return row if is_whole else None, news
+
+
+class HeldSessions:
+    """Those that one worker holds; the one that was used longest ago is forgotten first."""
+
+    def __init__(self, default_model: str, most_bytes: int) -> None:
+        self._default_model = default_model
+        self._most_bytes = most_bytes
+        self._held: OrderedDict[str, HeldSession] = OrderedDict()
+        self._weights: dict[str, int] = {}
+        """Of each, as it was weighed last."""
+        self.bytes = 0
+        """What they take together, roughly."""
+
+    def hold(self, session_id: str) -> HeldSession:
+        held = self._held.get(session_id)
+        if held is None:
+            held = self._held[session_id] = HeldSession(session_id, self._default_model)
+        self._held.move_to_end(session_id)
+        return held
+
+    def get(self, session_id: str) -> HeldSession | None:
+        return self._held.get(session_id)
+
+    def all(self) -> Mapping[str, HeldSession]:
+        return self._held
+
+    def drop(self, session_id: str) -> None:
+        self._held.pop(session_id, None)
+        self.bytes -= self._weights.pop(session_id, 0)
+
+    def weigh(self, session_id: str, is_used: Container[str]) -> None:
+        """This one has changed: forget others, or it, where all are too heavy and not `is_used`."""
+        held = self._held.get(session_id)
+        if held is not None:
+            self.bytes += held.transcript.weight - self._weights.get(session_id, 0)
+            self._weights[session_id] = held.transcript.weight
+        if self.bytes > self._most_bytes:
+            for oldest in list(self._held):
+                if oldest not in is_used:
+                    self.drop(oldest)
+                if self.bytes <= self._most_bytes:
+                    break
 
 
 def _head(told: tuple[float, Loaded]) -> int:
