@@ -113,10 +113,10 @@ class Generator:
 
     async def _generate(self, held: HeldSession, row: SessionRow, attempt: Attempt) -> Generated:
         if not self.has_room:  # others may have: nobody renews a claim that waits
-            await self.give_back(held.take_claim())
+            await self.give_back(held.take_claim(row))
         async with self._slots:
-            claim: Claim | Exhausted | None = held.take_claim()
-            if claim is None or (claim.decision, claim.attempt) != (row.decision, row.attempt):
+            claim: Claim | Exhausted | None = held.take_claim(row)
+            if claim is None:
                 claim = await self._claim(held.session_id, attempt)
             if claim is None:
                 return Taken()

@@ -69,10 +69,16 @@ class HeldSession:
             self._told.clear()
         self._told.append((time.monotonic(), written))
 
-    def take_claim(self) -> Claim | None:
-        """What an append had taken: to be used, or given back, by whoever takes it."""
-        claim, self._claim = self._claim, None
-        return claim
+    def take_claim(self, row: SessionRow) -> Claim | None:
+        """The claim that `row` shows: to be used, or given back, by whoever takes it.
+
+        One that came since `row` was read is left to the step that will see it.
+        """
+        claim, now = self._claim, (row.decision, row.attempt)
+        if claim is None or now < (claim.decision, claim.attempt):
+            return None
+        self._claim = None
+        return claim if now == (claim.decision, claim.attempt) else None
 
     def fold_told(self) -> tuple[SessionRow | None, list[StoredEvent]]:
         """Fold what was told: the row as it is since then, and the events that were new.

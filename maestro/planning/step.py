@@ -73,7 +73,7 @@ class Stepper:
             return False
         decision = decide(held.transcript, row, self._policy)
         if not isinstance(decision, Generate):
-            await self._generator.give_back(held.take_claim())
+            await self._generator.give_back(held.take_claim(row))
         match decision:
             case Nothing():
                 return await self._rest(held, row, None)

@@ -80,6 +80,7 @@ async def test_a_step_that_makes_no_generation_gives_the_claim_back(tmp_path: Pa
         held, stepper = HeldSession(session_id, MODEL), bench.stepper()
         while not await bench.ledger.open_calls(session_id):
             await stepper.step(held)
+        await stepper.step(held)
         row = await bench.row(session_id)
         claim = await bench.ledger.claim(session_id, "worker-1", row.decision)
         loaded = await bench.ledger.load(session_id)
@@ -90,6 +91,24 @@ async def test_a_step_that_makes_no_generation_gives_the_claim_back(tmp_path: Pa
         await stepper.step(held)
 
         assert await _may_be_claimed(bench, session_id)
+
+
+async def test_a_claim_that_came_while_a_step_was_made_is_left_to_the_next(tmp_path: Path) -> None:
+    async with open_bench(tmp_path, [CALLING]) as bench:
+        session_id = await bench.open()
+        before = await bench.ledger.load(session_id)
+        assert before is not None
+        claim = await bench.ledger.claim(session_id, "worker-1", before.row.decision)
+        behind = await bench.ledger.load(session_id)
+        assert behind is not None
+        assert isinstance(claim, Claim)
+        held = HeldSession(session_id, MODEL)
+
+        held.tell(behind, claim)
+
+        assert held.take_claim(before.row) is None
+        assert held.take_claim(behind.row) == claim
+        assert held.take_claim(behind.row) is None
 
 
 async def test_a_worker_that_drains_claims_nothing_and_gives_back_what_came_late(
