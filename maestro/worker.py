@@ -6,7 +6,6 @@ made and nothing of what they do.
 
 import asyncio
 import secrets
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 
 import msgspec
@@ -17,9 +16,9 @@ from maestro.domain.events import ExecutorLost
 from maestro.errors import BusUnavailable, LedgerUnavailable, NewerEvent
 from maestro.failpoints import hit
 from maestro.planning.generation import Bounds, Generator
-from maestro.planning.held import HeldSession
+from maestro.planning.held import HeldSession, HeldSessions
 from maestro.planning.step import Stepper
-from maestro.ports import UNBOUNDED, Allowance, Appended, Bus, HeadMoved, Ledger, Loaded, Model
+from maestro.ports import UNBOUNDED, Allowance, Appended, Bus, Claimant, HeadMoved, Ledger, Model
 
 log = structlog.get_logger(__name__)
 
@@ -68,37 +67,49 @@ class Worker:
         self._settings = settings
         self.name = secrets.token_hex(8)
         """Of the holder of its claims."""
-        generator = Generator(
+        self._claimant = Claimant(self.name, settings.allowance)
+        self._generator = Generator(
             ledger,
             bus,
             model,
             self.name,
             Bounds(settings.generations, settings.policy.poison_claims, settings.allowance),
         )
-        self._stepper = Stepper(ledger, bus, generator, settings.policy, settings.settle)
-        self._held: OrderedDict[str, HeldSession] = OrderedDict()
+        self._stepper = Stepper(ledger, bus, self._generator, settings.policy, settings.settle)
+        self._held = HeldSessions(settings.model, settings.held_bytes)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._looks: dict[str, asyncio.Task[None]] = {}
         self._look_again: set[str] = set()
+        self._returned: set[asyncio.Task[None]] = set()
+        """Claims on their way back that came with an answer when no step was to begin any more."""
         self._failures = Failures(settings.first_pause)
         self._unreadable: set[str] = set()
         """Sessions that a newer version wrote: left to one of its workers."""
         self._draining = False
         self._taking: asyncio.Task[None] | None = None
 
-    def nudge(self, session_id: str, written: Loaded | None = None) -> None:
+    def claimant(self, session_id: str) -> Claimant | None:
+        """Who claims this session with the answer that it waits for; None: nobody here does."""
+        could = self._may_step(session_id) and self._generator.has_room
+        return self._claimant if could and self._held.get(session_id) else None
+
+    def nudge(self, session_id: str, appended: Appended | None = None) -> None:
         """Something happened in this session: step it, or look whether to stop what is made.
 
-        `written`: what happened, where it was written by this process.
+        `appended`: what happened, where it was written by this process.
         """
         if not self._may_step(session_id):
+            if appended is not None and appended.claim is not None:
+                returned = asyncio.create_task(self._generator.give_back(appended.claim))
+                self._returned.add(returned)
+                returned.add_done_callback(self._returned.discard)
             return
-        if written is not None and session_id in self._held:
-            self._held[session_id].tell(written)
+        held = self._held.get(session_id)
+        if held is not None and appended is not None and appended.written is not None:
+            held.tell(appended.written, appended.claim)
         if session_id not in self._tasks:
             self._tasks[session_id] = asyncio.create_task(self._keep_stepping(session_id))
             return
-        held = self._held.get(session_id)
         if held is not None:
             held.stirred.set()
         if session_id in self._looks:
@@ -124,7 +135,7 @@ class Worker:
         self._draining = True
         if self._taking is not None:
             self._taking.cancel()
-        for held in self._held.values():
+        for held in self._held.all().values():
             if held.attempt is not None and held.attempt.claim is None:
                 held.attempt.stop()
         if self._tasks:
@@ -133,6 +144,8 @@ class Worker:
                 task.cancel()
             if late:
                 await asyncio.wait(late)
+        if self._returned:
+            await asyncio.wait(self._returned, timeout=seconds)
 
     def _may_step(self, session_id: str) -> bool:
         if self._draining or session_id in self._unreadable:
@@ -143,7 +156,7 @@ class Worker:
 
     async def _keep_stepping(self, session_id: str) -> None:
         """The one task of a session, until there is nothing to do for it."""
-        held = self._hold(session_id)
+        held = self._held.hold(session_id)
         try:
             for _ in range(_STEPS_AT_ONCE):
                 held.stirred.clear()
@@ -159,16 +172,16 @@ class Worker:
         except LedgerUnavailable as error:
             log.warning("ledger_away", session_id=session_id, error=str(error))
         except NewerEvent as error:
-            self._held.pop(session_id, None)
+            self._held.drop(session_id)
             self._unreadable.add(session_id)
             log.warning("session_of_a_newer_version", session_id=session_id, error=str(error))
         except Exception:  # whatever one session's step meets, the others go on
-            self._held.pop(session_id, None)
+            self._held.drop(session_id)
             pause = self._failures.count(session_id, _now())
             log.exception("step_failed", session_id=session_id, again_in=pause)
         finally:
             del self._tasks[session_id]
-            self._forget_the_oldest()
+            self._held.weigh(session_id, self._tasks)
 
     async def _step(self, held: HeldSession) -> bool:
         if self._failures.too_many(held.session_id):
@@ -176,24 +189,9 @@ class Worker:
             return True
         return await self._stepper.step(held)
 
-    def _hold(self, session_id: str) -> HeldSession:
-        held = self._held.get(session_id)
-        if held is None:
-            held = self._held[session_id] = HeldSession(session_id, self._settings.model)
-        self._held.move_to_end(session_id)
-        return held
-
     def held_bytes(self) -> int:
         """What the folded sessions take, roughly."""
-        return sum(held.transcript.weight for held in self._held.values())
-
-    def _forget_the_oldest(self) -> None:
-        weight = self.held_bytes()
-        for session_id in list(self._held):
-            if weight <= self._settings.held_bytes:
-                break
-            if session_id not in self._tasks:
-                weight -= self._held.pop(session_id).transcript.weight
+        return self._held.bytes
 
     async def _look(self, held: HeldSession) -> None:
         """Stop what is being made where an interrupt or another worker has left it behind."""
@@ -239,7 +237,8 @@ class Worker:
 
     async def _renew(self) -> None:
         """Hold on to the claims, and stop what is being made under one that was lost."""
-        made = {id_: held.attempt for id_, held in self._held.items() if held.attempt is not None}
+        held = self._held.all().items()
+        made = {id_: each.attempt for id_, each in held if each.attempt is not None}
         claims = {id_: attempt.claim for id_, attempt in made.items()}
         if not any(claims.values()):
             return

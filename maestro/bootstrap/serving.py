@@ -26,11 +26,12 @@ from maestro.edge.dependencies import (
     NoAuth,
     SecretAuth,
     TokenAuth,
+    nobody,
 )
 from maestro.edge.edge import Edge
 from maestro.errors import LedgerUnavailable
 from maestro.llm.opening import OpenedModel
-from maestro.ports import Account, Accounts, Allowance, Bus, Ledger, Limits, Loaded
+from maestro.ports import Account, Accounts, Allowance, Appended, Bus, Ledger, Limits
 from maestro.settings import LOOPBACK_HOSTS, Settings
 from maestro.worker import Worker, WorkerSettings
 from protocol.version import RELEASE
@@ -137,7 +138,7 @@ async def _dependencies(
 ) -> EdgeDependencies:
     pending: set[asyncio.Task[None]] = set()
 
-    def nudge(session_id: str, _written: Loaded | None) -> None:
+    def nudge(session_id: str, _appended: Appended | None) -> None:
         """Without a worker in this process: some other one's."""
         task = asyncio.create_task(parts.bus.nudge_work(session_id))
         pending.add(task)
@@ -148,6 +149,7 @@ async def _dependencies(
         bus=parts.bus,
         auth=await _auth(settings, parts.accounts, private),
         step=worker.nudge if settings.role == "all" else nudge,
+        claimant=worker.claimant if settings.role == "all" else nobody,
         model_refusal=parts.opened.model.refusal,
         quotas=parts.quotas,
         share=settings.bounds.share and settings.bounds.share / 100,

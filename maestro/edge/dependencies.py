@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from maestro.edge.address import Network
-from maestro.ports import Account, Accounts, Bus, Ledger, Limits, Loaded
+from maestro.ports import Account, Accounts, Appended, Bus, Claimant, Ledger, Limits
 from protocol.version import HANDSHAKE_SECONDS
 
 
@@ -38,6 +38,11 @@ Auth = TokenAuth | SecretAuth | NoAuth
 ANY_HOST = "*"
 
 
+def nobody(_session_id: str) -> Claimant | None:
+    """The workers are elsewhere, and whoever is first of them claims."""
+    return None
+
+
 @dataclass(frozen=True)
 class EdgeLimits:
     handshake_seconds: float = HANDSHAKE_SECONDS
@@ -65,7 +70,7 @@ class EdgeDependencies:
     ledger: Ledger
     bus: Bus
     auth: Auth
-    step: Callable[[str, Loaded | None], None]
+    step: Callable[[str, Appended | None], None]
     """Called with a session's id after each fact, and what that left: step here, or nudge."""
     model_refusal: Callable[[str], str | None]
     """Why a run may not have this `provider/name`; None: it may."""
@@ -84,6 +89,8 @@ class EdgeDependencies:
     limits: EdgeLimits = EdgeLimits()
     share: float | None = None
     """Of one processor, what one person may take for long; None: all that there is."""
+    claimant: Callable[[str], Claimant | None] = nobody
+    """Who steps this session here as soon as its last call is answered; None: nobody."""
     version: str = ""
     idle_limit: float | None = None
     """Seconds without anyone after which the process ends; None: never."""

@@ -6,13 +6,13 @@ Knows no HTTP and no frame.
 import asyncio
 import time
 
-from maestro.domain.events import Fact, StoredEvent
+from maestro.domain.events import Fact, StoredEvent, ToolAnswered
 from maestro.edge.dependencies import EdgeDependencies, TokenAuth
 from maestro.edge.peers import Peers
 from maestro.edge.seats import Seats
 from maestro.edge.shares import Shares
 from maestro.errors import MaestroError
-from maestro.ports import Appended, HeadMoved, Loaded, Refused
+from maestro.ports import Appended, Claimant, HeadMoved, Refused
 
 BUS_SECONDS = 1.0
 """Between two looks for a bus that is not there yet."""
@@ -49,18 +49,25 @@ class Edge:
         Raises LedgerUnavailable: nothing is known to be written, make the same append again.
         """
         outcome = await self.dependencies.ledger.append_fact(
-            owner, session_id, key, event, epoch=epoch
+            owner, session_id, key, event, epoch=epoch, claimant=self._claimant(session_id, event)
         )
         if isinstance(outcome, Appended):  # again or not: the first try may have told nobody
             # The database's clock has the exact time; nothing is decided by this copy's.
             stored = StoredEvent(outcome.seq, key, event, time.time())
-            await self.tell(session_id, HeadMoved(outcome.head, (stored,)), outcome.written)
+            await self.tell(session_id, HeadMoved(outcome.head, (stored,)), outcome)
         return outcome
 
-    async def tell(self, session_id: str, moved: HeadMoved, written: Loaded | None = None) -> None:
-        """`written`: what the append left, which saves the step that follows from reading it."""
+    async def tell(
+        self, session_id: str, moved: HeadMoved, appended: Appended | None = None
+    ) -> None:
+        """`appended`: what saves the step that follows from reading, and from claiming."""
         await self.dependencies.bus.publish(session_id, moved)
-        self.dependencies.step(session_id, written)
+        self.dependencies.step(session_id, appended)
+
+    def _claimant(self, session_id: str, event: Fact) -> Claimant | None:
+        """Only a call's answer is claimed with: what else happens may ask for no generation."""
+        is_answer = isinstance(event, ToolAnswered)
+        return self.dependencies.claimant(session_id) if is_answer else None
 
     def model_refusal(self, model: str | None) -> str | None:
         """Why a run may not have the model that it wishes for; None when it may, or has no wish."""

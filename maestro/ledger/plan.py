@@ -70,12 +70,7 @@ def plan_fact(
 
 def _asks_for_a_generation(event: Fact, change: Change) -> bool:
     """Every call is answered, and nobody has claimed the session since the last decision."""
-    return (
-        isinstance(event, ToolAnswered)
-        and change.moves_due
-        and change.open_calls == 0
-        and change.attempt == 0
-    )
+    return isinstance(event, ToolAnswered) and change.moves_due and change.attempt == 0
 
 
 def plan_decision(

@@ -87,7 +87,7 @@ class Generator:
             try:
                 async with scope:
                     held.attempt = attempt
-                    return await self._generate(held, attempt)
+                    return await self._generate(held, row, attempt)
             finally:
                 held.attempt = None
                 attempt.is_over = True
@@ -100,9 +100,24 @@ class Generator:
             await self._release(attempt)
             raise
 
-    async def _generate(self, held: HeldSession, attempt: Attempt) -> Generated:
+    @property
+    def has_room(self) -> bool:
+        """A generation could begin at once."""
+        return not self._slots.locked()
+
+    async def give_back(self, claim: Claim | None) -> None:
+        """Of a generation that is not made."""
+        if claim is not None:
+            with contextlib.suppress(LedgerUnavailable):
+                await self._ledger.release(claim)
+
+    async def _generate(self, held: HeldSession, row: SessionRow, attempt: Attempt) -> Generated:
+        if not self.has_room:  # others may have: nobody renews a claim that waits
+            await self.give_back(held.take_claim(row))
         async with self._slots:
-            claim = await self._claim(held.session_id, attempt)
+            claim: Claim | Exhausted | None = held.take_claim(row)
+            if claim is None:
+                claim = await self._claim(held.session_id, attempt)
             if claim is None:
                 return Taken()
             if isinstance(claim, Exhausted):
@@ -173,6 +188,4 @@ class Generator:
         await self._bus.publish(held.session_id, Live(status))
 
     async def _release(self, attempt: Attempt) -> None:
-        if attempt.claim is not None:
-            with contextlib.suppress(LedgerUnavailable):
-                await self._ledger.release(attempt.claim)
+        await self.give_back(attempt.claim)

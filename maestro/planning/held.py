@@ -5,6 +5,8 @@ A cache of the ledger: dropping it costs a cold fold and nothing else.
 
 import asyncio
 import time
+from collections import OrderedDict
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
 from maestro.domain.events import StoredEvent
@@ -55,12 +57,28 @@ class HeldSession:
         self.stirred = asyncio.Event()
         """Something happened since the step that is being made began."""
         self._told: list[tuple[float, Loaded]] = []
+        self._claim: Claim | None = None
 
-    def tell(self, written: Loaded) -> None:
-        """What an append of this process left, so that the next step need not read it."""
+    def tell(self, written: Loaded, claim: Claim | None = None) -> None:
+        """What an append of this process left, so that the next step need not read it.
+
+        `claim`: what it took for the generation that follows.
+        """
+        self._claim = claim or self._claim
         if len(self._told) == _TOLD:
             self._told.clear()
         self._told.append((time.monotonic(), written))
+
+    def take_claim(self, row: SessionRow) -> Claim | None:
+        """The claim that `row` shows: to be used, or given back, by whoever takes it.
+
+        One that came since `row` was read is left to the step that will see it.
+        """
+        claim, now = self._claim, (row.decision, row.attempt)
+        if claim is None or now < (claim.decision, claim.attempt):
+            return None
+        self._claim = None
+        return claim if now == (claim.decision, claim.attempt) else None
 
     def fold_told(self) -> tuple[SessionRow | None, list[StoredEvent]]:
         """Fold what was told: the row as it is since then, and the events that were new.
@@ -80,6 +98,49 @@ class HeldSession:
                 row = written.row if time.monotonic() - at < _FRESH_SECONDS else None
         is_whole = row is not None and row.head == self.transcript.seq == _head(told[-1])
         return row if is_whole else None, news
+
+
+class HeldSessions:
+    """Those that one worker holds; the one that was used longest ago is forgotten first."""
+
+    def __init__(self, default_model: str, most_bytes: int) -> None:
+        self._default_model = default_model
+        self._most_bytes = most_bytes
+        self._held: OrderedDict[str, HeldSession] = OrderedDict()
+        self._weights: dict[str, int] = {}
+        """Of each, as it was weighed last."""
+        self.bytes = 0
+        """What they take together, roughly."""
+
+    def hold(self, session_id: str) -> HeldSession:
+        held = self._held.get(session_id)
+        if held is None:
+            held = self._held[session_id] = HeldSession(session_id, self._default_model)
+        self._held.move_to_end(session_id)
+        return held
+
+    def get(self, session_id: str) -> HeldSession | None:
+        return self._held.get(session_id)
+
+    def all(self) -> Mapping[str, HeldSession]:
+        return self._held
+
+    def drop(self, session_id: str) -> None:
+        self._held.pop(session_id, None)
+        self.bytes -= self._weights.pop(session_id, 0)
+
+    def weigh(self, session_id: str, is_used: Container[str]) -> None:
+        """This one has changed: forget others, or it, where all are too heavy and not `is_used`."""
+        held = self._held.get(session_id)
+        if held is not None:
+            self.bytes += held.transcript.weight - self._weights.get(session_id, 0)
+            self._weights[session_id] = held.transcript.weight
+        if self.bytes > self._most_bytes:
+            for oldest in list(self._held):
+                if oldest not in is_used:
+                    self.drop(oldest)
+                if self.bytes <= self._most_bytes:
+                    break
 
 
 def _head(told: tuple[float, Loaded]) -> int:

@@ -71,7 +71,10 @@ class Stepper:
         row = await self.read(held)
         if row is None:
             return False
-        match decide(held.transcript, row, self._policy):
+        decision = decide(held.transcript, row, self._policy)
+        if not isinstance(decision, Generate):
+            await self._generator.give_back(held.take_claim(row))
+        match decision:
             case Nothing():
                 return await self._rest(held, row, None)
             case Wait(due_at):

@@ -12,8 +12,8 @@ import pytest
 from maestro.errors import LedgerUnavailable
 from maestro.ledger.ledger import SqlLedger
 from maestro.ledger.postgres import migrate, open_postgres
-from maestro.ports import Appended
-from tests.contract.ledger.desk import Desk
+from maestro.ports import Allowance, Appended, Claimant
+from tests.contract.ledger.desk import OWNER, Desk, answered
 from tests.servers.postgres_server import PostgresServer, find_postgres, unprivileged
 
 
@@ -114,6 +114,28 @@ async def test_a_server_that_restarts_quickly_is_not_noticed(own_server: Postgre
 
     assert await desk.say("m2") == Appended(4, 4)
     await ledger.close()
+
+
+async def test_an_answer_does_not_wait_for_the_persons_turn_to_claim(
+    postgres_dsn: str, ledger: SqlLedger
+) -> None:
+    """Who has the turn may wait for the row that the answer has locked."""
+    desk = await Desk.open(ledger)
+    await desk.ask("t1", "t2")
+    bound = Claimant("worker-1", Allowance(generations=3))
+    claiming = await asyncpg.connect(postgres_dsn)
+    async with claiming.transaction():
+        await claiming.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", OWNER)
+        await desk.answer("t1")
+        async with asyncio.timeout(20):
+            answered_meanwhile = await ledger.append_fact(
+                OWNER, desk.session_id, "tool:t2", answered("t2"), epoch=1, claimant=bound
+            )
+    await claiming.close()
+
+    assert isinstance(answered_meanwhile, Appended)
+    assert answered_meanwhile.claim is None
+    assert await desk.is_due()
 
 
 def test_without_the_driver_the_error_says_what_to_install() -> None:

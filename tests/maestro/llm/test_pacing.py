@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from maestro.llm.connection import MAX_UNREAD, UNPACED_READS, Connection
-from maestro.llm.pacing import BEAT, LONGEST, Pacing
+from maestro.llm.pacing import BEAT, Pacing
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 END = b"0\r\n\r\n"
@@ -226,34 +226,3 @@ def test_the_more_streams_the_longer_the_interval_up_to_eighty_milliseconds() ->
         intervals.append(round(pacing.interval(), 3))
 
     assert intervals == [0.02, 0.04, 0.08, 0.08, 0.08]
-
-
-def test_a_process_that_is_late_makes_longer_intervals_up_to_a_bound() -> None:
-    pacing = Pacing()
-    intervals = [pacing.interval()]
-    for _ in range(200):
-        pacing.heed(0.2)
-        intervals.append(pacing.interval())
-
-    assert intervals == sorted(intervals)
-    assert intervals[1] < LONGEST / 2, "one late beat alone says little"
-    assert intervals[-1] == LONGEST
-
-
-def test_a_process_that_keeps_up_again_goes_back_to_short_intervals() -> None:
-    pacing = Pacing()
-    steady = pacing.interval()
-    for late in (*[0.2] * 200, *[BEAT / 2] * 400):
-        pacing.heed(late)
-
-    assert pacing.interval() == steady
-
-
-async def test_a_beat_that_rings_late_is_heeded() -> None:
-    pacing, rung = Pacing(), asyncio.Event()
-    steady = pacing.interval()
-    async with asyncio.timeout(20):
-        pacing.at(asyncio.get_running_loop().time() - 5.0, rung.set)
-        await rung.wait()
-
-    assert pacing.interval() > steady

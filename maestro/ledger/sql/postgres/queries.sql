@@ -105,10 +105,14 @@ SELECT session_id FROM moved
 
 -- name: claimed
 -- $31 worker, $32 seconds, $33 and $34: the person's bounds, or null. The function sees the row as
--- `moved` left it
+-- `moved` left it. It waits for its turn among the person's claims, and whoever has that may wait for
+-- this row: so where the turn is not free there is no claim
 SELECT claimed.decision, claimed.attempt, claimed.lost
 FROM moved LEFT JOIN LATERAL claim_generation(
-    moved.session_id, $31::text, $6::int, $32::float8, $33::bigint, $34::bigint
+    CASE WHEN ($33::bigint IS NULL AND $34::bigint IS NULL)
+        OR pg_try_advisory_xact_lock(hashtextextended(moved.owner, 0))
+    THEN moved.session_id END,
+    $31::text, $6::int, $32::float8, $33::bigint, $34::bigint
 ) AS claimed ON true
 
 -- name: rest
