@@ -11,6 +11,7 @@ from typing import assert_never
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from maestro.edge.address import client_address
+from maestro.edge.bodies import bounded, is_too_large
 from maestro.edge.dependencies import (
     ANY_HOST,
     Auth,
@@ -20,7 +21,7 @@ from maestro.edge.dependencies import (
     TokenAuth,
 )
 from maestro.edge.failures import Failures
-from maestro.edge.refusals import TOO_MANY_WAIT, Refusal, refuse, too_many
+from maestro.edge.refusals import TOO_LARGE, TOO_MANY_WAIT, Refusal, refuse, too_many
 from maestro.edge.shares import REQUEST_SECONDS, Shares
 from maestro.errors import LedgerUnavailable
 from maestro.ports import Account
@@ -53,6 +54,11 @@ class Gate:
             await refuse(admitted, scope, receive, send)
             return
         scope.setdefault("state", {})["account"] = admitted
+        if scope["type"] == "http":
+            if is_too_large(scope["headers"]):
+                await refuse(TOO_LARGE, scope, receive, send)
+                return
+            receive = bounded(receive)
         await self._app(scope, receive, send)
 
     async def _admit(

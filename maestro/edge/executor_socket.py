@@ -34,6 +34,7 @@ class ExecutorSocket:
         self._dialogue = Dialogue(self._line, account.owner)
         self._inbox = Inbox(limits.waiting_frames, limits.waiting_bytes)
         self._share = edge.shares.of(account.owner)
+        self._is_metered = self._line.meter(self._share)
         self._attachment: Attachment | None = None
         self._unmetered = 0
         """Bytes received and not counted yet."""
@@ -73,7 +74,8 @@ class ExecutorSocket:
         try:
             while (text := await self._line.receive()) is not None:
                 await self._meter(text)
-                await self._share.spend(FRAME_SECONDS + BYTE_SECONDS * len(text))
+                cost = 0.0 if self._is_metered else FRAME_SECONDS + BYTE_SECONDS * len(text)
+                await self._share.spend(cost)
                 await self._inbox.put(text)
         except BinaryFrame:
             await self._dialogue.refuse_binary()

@@ -45,6 +45,7 @@ async def serve_watcher(
 ) -> None:
     """Until the socket is closed; it is accepted, and the session was found, already."""
     line = Line(socket, edge.dependencies.limits.send_seconds)
+    line.meter(edge.shares.of(account.owner))
     code: int | None = None
     try:
         async with asyncio.TaskGroup() as tasks:
