@@ -65,7 +65,7 @@ class Follower:
         """The highest seq that was yielded or passed over."""
 
     def stop(self) -> None:
-        """End `frames` after what it is yielding."""
+        """End `frames` after the one that it is yielding."""
         self._stopped = True
         self._subscription.wake(self.cursor)
 
@@ -97,6 +97,8 @@ class Follower:
             except LedgerUnavailable:
                 return  # stopped while the ledger is away
             for each in found:
+                if self._stopped:
+                    return
                 yield each
 
     async def _page(self) -> tuple[list[Frame[FromMaestro]], bool]:

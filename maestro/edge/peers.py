@@ -45,11 +45,14 @@ class Peer:
         self.closing: CloseCode | None = None
         self.report: ErrorReported | None = None
         """To be sent before the close."""
+        self.told = asyncio.Event()
+        """To close: what it is being sent may take as long as it likes to read it."""
 
     def close(self, code: CloseCode, report: ErrorReported | None = None) -> None:
         """Let its follower end; the first code stays."""
         if self.closing is None:
             self.closing, self.report = code, report
+            self.told.set()
         self.follower.stop()
 
 
