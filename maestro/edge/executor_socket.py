@@ -15,6 +15,7 @@ from maestro.edge.handshake import Unwelcome, Welcome, rate_limited, welcome
 from maestro.edge.inbox import Inbox
 from maestro.edge.line import INTERNAL_ERROR, BinaryFrame, Line, SocketEnded
 from maestro.edge.shares import BYTE_SECONDS, FRAME_SECONDS, RUN_SECONDS
+from maestro.edge.tool_offers import seconds
 from maestro.errors import LedgerUnavailable
 from maestro.ports import Account
 from protocol.errors import CloseCode, ErrorCode
@@ -95,7 +96,7 @@ class ExecutorSocket:
 
     async def _take(self, tasks: asyncio.TaskGroup) -> None:
         handshake = await self._first_frame()
-        await self._share.spend(RUN_SECONDS)
+        await self._share.spend(RUN_SECONDS + seconds(handshake.message.custom_tools))
         welcomed = await self._welcomed(handshake)
         if isinstance(welcomed, Unwelcome):
             self._dialogue.log.info("handshake_refused", code=welcomed.report.code)
