@@ -131,7 +131,7 @@ async def test_clocks_that_are_off_and_jump_cost_no_run_and_no_generation(
             for each, clock in zip(made, (ahead, behind), strict=True):
                 each.environment = clock.environment
             async with team_door(made) as proxy:
-                lives = await lived_through(tmp_path, backing, model, proxy, jump, sessions=2)
+                lives = await lived_through(tmp_path, backing, model, proxy, jump, sessions=1)
 
     assert [life.outcome for life in lives] == ["success"] * len(lives)
     assert [violations(life.history) for life in lives] == [[]] * len(lives)
