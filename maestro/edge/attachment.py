@@ -132,7 +132,9 @@ class Attachment:
             case UnknownCall(tool_id=tool_id):
                 await self._refuse_call(tool_id)
             case ExecutorError(code=code, field=field):
-                self._log.warning("executor_reported_error", code=code[:100], field=field)
+                self._log.warning(
+                    "executor_reported_error", code=code[:100], field=(field or "")[:100]
+                )
             case Claimed(fact=UserSaid(run=run)) if why := self._edge.model_refusal(run.model):
                 field = "payload.run.model"
                 report = ErrorReported(ErrorCode.NOT_ALLOWED, why, field=field, id=frame.id)
