@@ -68,10 +68,6 @@ class Peers:
         self.draining = False
 
     @property
-    def full(self) -> bool:
-        return len(self._peers) >= self._limits.sockets
-
-    @property
     def count(self) -> int:
         return len(self._peers)
 
