@@ -5,6 +5,7 @@ no route but the two open ones.
 """
 
 import hmac
+import re
 from collections.abc import Sequence
 from typing import assert_never
 
@@ -30,6 +31,8 @@ OPEN_PATHS = frozenset({"/health", "/ready"})
 """What a load balancer asks, by address and without a token."""
 WAITING_MAX = 256
 """Of what one person asks, how much may wait for its turn, frames of open sockets among it."""
+
+_HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\[\]:]+))(?::[0-9]{1,5})?")
 
 
 class Gate:
@@ -124,10 +127,9 @@ def _values(headers: Sequence[tuple[bytes, bytes]], name: bytes) -> list[str]:
 
 
 def _host(header: str) -> str:
-    """The name without its port: `[::1]:80` is `::1`."""
-    if header.startswith("["):
-        return header[1:].partition("]")[0].lower()
-    return header.partition(":")[0].rstrip(".").lower()
+    """The name without its port: `[::1]:80` is `::1`. Empty for what is no name and port."""
+    found = _HOST.fullmatch(header)
+    return "" if found is None else (found[1] or found[2]).rstrip(".").lower()
 
 
 def _token(headers: Sequence[tuple[bytes, bytes]]) -> str | None:

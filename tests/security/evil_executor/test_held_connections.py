@@ -283,3 +283,18 @@ async def test_pings_of_who_reads_no_answer_cost_no_memory(tmp_path: Path) -> No
         writer.close()
 
     assert grown < 8 * MEBIBYTE
+
+
+@covers("R-EVIL-1")
+async def test_what_is_no_http_is_not_logged(tmp_path: Path) -> None:
+    program = started(tmp_path, "serve", "--port", "0", "--model", "openai/x", **KEY)
+    async with program as maestro:
+        host, _, port = (await maestro.listening()).removeprefix("http://").rpartition(":")
+        for nonsense in (b"\x16\x03\x01\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n"):
+            reader, writer = await asyncio.open_connection(host, int(port))
+            writer.write(nonsense)
+            assert (await ended(reader)).startswith(b"HTTP/1.1 400 ")
+            writer.close()
+        told = (await maestro.stop()).err
+
+    assert "Invalid HTTP" not in told
