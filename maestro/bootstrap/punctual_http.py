@@ -73,6 +73,8 @@ class PunctualHttp(HttpToolsProtocol):
         self._in_head = True
         """So is its head, or nothing has begun."""
         self._head_bytes = 0
+        self._is_upgraded = False
+        """The connection is another protocol's."""
         self._heads = 0
         """That were whole."""
 
@@ -90,7 +92,7 @@ class PunctualHttp(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         heads = self._heads
         super().data_received(data)
-        if self.transport.is_closing():
+        if self.transport.is_closing() or self._is_upgraded:
             return
         if self._in_head and heads == self._heads:
             self._head_bytes += len(data)
@@ -140,6 +142,7 @@ class PunctualHttp(HttpToolsProtocol):
         self._unread.look()
 
     def handle_websocket_upgrade(self) -> None:
+        self._is_upgraded = True
         self._serve()
         self._unread.stop()
         super().handle_websocket_upgrade()

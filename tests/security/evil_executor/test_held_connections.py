@@ -14,6 +14,7 @@ from typing import Any, cast
 import pytest
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.websockets import WebSocket
 
 from maestro.bootstrap.direct_socket import DirectSocket
 from maestro.bootstrap.punctual_http import MAX_HEAD, PunctualHttp, Strangers
@@ -41,6 +42,13 @@ async def answered(_scope: Scope, _receive: Receive, send: Send) -> None:
 async def admitted(scope: Scope, receive: Receive, send: Send) -> None:
     scope["state"]["account"] = "ada"
     await answered(scope, receive, send)
+
+
+async def talking(scope: Scope, receive: Receive, send: Send) -> None:
+    socket_of = WebSocket(scope, receive, send)
+    await socket_of.accept()
+    while (await socket_of.receive())["type"] != "websocket.disconnect":
+        pass
 
 
 @asynccontextmanager
@@ -144,6 +152,24 @@ async def test_an_upgrade_with_headers_that_nobody_reads_is_answered(headers: by
         writer.write(UPGRADE + headers + b"\r\n")
 
         assert (await ended(reader)).startswith(b"HTTP/1.1 400 ")
+        writer.close()
+
+
+async def test_a_socket_lives_on_however_little_time_its_request_had() -> None:
+    """But for the timers of the request, which was whole: one that stayed would end the socket."""
+    strangers = Strangers()
+    async with served(talking, strangers=strangers) as (host, port):
+        reader, writer = await asyncio.open_connection(host, port)
+        writer.write(UPGRADE + b"\r\n")
+        await reader.readuntil(b"\r\n\r\n")
+        timers = Impatient.head_seconds + Impatient.body_seconds + Impatient.unread_seconds
+        ends = asyncio.get_running_loop().time() + 2 * timers
+        while asyncio.get_running_loop().time() < ends:
+            writer.write(struct.pack(">BB", 0x89, 0x80) + bytes(4))
+            assert await reader.readexactly(2) == b"\x8a\x00"
+            await asyncio.sleep(TRICKLE_SECONDS)
+
+        assert len(strangers) == 0
         writer.close()
 
 

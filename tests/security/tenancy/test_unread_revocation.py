@@ -3,13 +3,14 @@
 import asyncio
 import contextlib
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
 import pytest
 
 from maestro.domain.events import ToolAsked
-from tests.maestro.edge.stage import Peer, Stage, handshake, stage
+from tests.maestro.edge.stage import LIMITS, Peer, Stage, handshake, stage
 from tests.requirements import covers
 
 LARGE = "x" * 500_000
@@ -42,7 +43,7 @@ async def filled(edge: Stage, executor: Peer) -> str:
 @covers("R-TENANT-1")
 @pytest.mark.parametrize("door", ["executor", "watcher", "events"])
 async def test_who_reads_nothing_is_sent_away_with_their_key(door: str, tmp_path: Path) -> None:
-    async with stage(tmp_path) as edge:
+    async with stage(tmp_path, limits=replace(LIMITS, send_seconds=3600)) as edge:
         async with asyncio.timeout(60), edge.connect() as executor:
             session_id = await filled(edge, executor)
         await gone(edge)
