@@ -92,6 +92,8 @@ class Attachment:
             raise SocketEnded(CloseCode.BAD_STATE) from None
         except NewerEvent:  # a process of that version may serve it
             raise SocketEnded(CloseCode.SERVICE_RESTART) from None
+        if not peer.told.is_set():
+            raise SocketEnded(peer.closing)
 
     async def _leave_when_told(self, peer: Peer) -> None:
         """At once, whatever its executor has left unread, or goes on to send."""

@@ -46,14 +46,15 @@ class Peer:
         self.report: ErrorReported | None = None
         """To be sent before the close."""
         self.told = asyncio.Event()
-        """To close: what it is being sent may take as long as it likes to read it."""
+        """To go at once: whatever it is being sent, it may take as long as it likes to read it."""
 
     def close(self, code: CloseCode, report: ErrorReported | None = None) -> None:
-        """Let its follower end; the first code stays."""
+        """Let its follower end, at once where there is a report; the first code stays."""
         if self.closing is None:
             self.closing, self.report = code, report
+        if self.report is not None:
             self.told.set()
-        self.follower.stop()
+        self.follower.stop(at_once=self.told.is_set())
 
 
 class Peers:

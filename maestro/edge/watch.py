@@ -86,6 +86,8 @@ async def _show(
             raise SocketEnded(CloseCode.BAD_STATE) from None
         except NewerEvent:  # a process of that version may serve it
             raise SocketEnded(CloseCode.SERVICE_RESTART) from None
+        if not peer.told.is_set():
+            raise SocketEnded(peer.closing)
         await leaving
 
 
