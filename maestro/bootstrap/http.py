@@ -7,28 +7,23 @@ import asyncio
 import contextlib
 import os
 import socket
-import struct
 import sys
 from collections.abc import Generator
+from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.http11 import Request
-from websockets.protocol import State
 
+from maestro.bootstrap.direct_socket import DirectSocket
+from maestro.bootstrap.punctual_http import PunctualHttp, Strangers
 from maestro.edge.app import create_app
 from maestro.edge.edge import Edge
-from maestro.edge.line import WRITE_TEXT
 from maestro.errors import SettingsError
 from maestro.settings import Listen
 from protocol.version import MAX_FRAME_TO_MAESTRO, PING_SECONDS, SILENT_SECONDS
 
 BACKLOG = 2048
-HEADER_SECONDS = 10.0
-"""For a request's line and headers to come."""
 GRACEFUL_SECONDS = 5
 """For requests to end in once sockets and streams are gone; generations have their own time."""
 
@@ -39,7 +34,7 @@ class HttpServer:
     def __init__(self, edge: Edge, listen: Listen, listener: socket.socket | None = None) -> None:
         config = uvicorn.Config(
             create_app(edge),
-            http=PunctualHttp,
+            http=cast("Any", partial(PunctualHttp, strangers=Strangers())),
             ws=DirectSocket,
             ws_max_size=MAX_FRAME_TO_MAESTRO,
             ws_ping_interval=PING_SECONDS,
@@ -92,66 +87,6 @@ class HttpServer:
             await self._edge.drain()
         finally:
             self._server.should_exit = True
-
-
-class PunctualHttp(HttpToolsProtocol):
-    """Drops a connection whose request is not told within a time: uvicorn waits for ever."""
-
-    header_seconds = HEADER_SECONDS
-    _late: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        super().connection_made(cast("asyncio.Transport", transport))
-        self._wait()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._in_time()
-        super().connection_lost(exc)
-
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self._wait()
-
-    def on_headers_complete(self) -> None:
-        self._in_time()
-        super().on_headers_complete()
-
-    def _wait(self) -> None:
-        if self._late is None:
-            self._late = self.loop.call_later(self.header_seconds, self.transport.abort)
-
-    def _in_time(self) -> None:
-        if self._late is not None:
-            self._late.cancel()
-            self._late = None
-
-
-class DirectSocket(WebSocketsSansIOProtocol):
-    """Offers the application to write a text frame into the connection without a task of its own.
-
-    Where a peer reads as fast as it is written to, nothing has to wait: 5 us instead of 25 a frame.
-    """
-
-    def handle_connect(self, event: Request) -> None:
-        super().handle_connect(event)
-        if self.response.status_code == 101:
-            scope = cast("dict[str, dict[str, object]]", self.scope)
-            scope["extensions"][WRITE_TEXT] = self.write_text
-
-    def write_text(self, text: bytes) -> bool:
-        """False before the handshake, while the peer reads too little, and behind a close."""
-        may_speak = self.conn.state is State.OPEN and not self.close_sent
-        if not may_speak or not self.writable.is_set() or self.transport.is_closing():
-            return False
-        size = len(text)
-        if size < 126:  # RFC 6455, 5.2: final, text, not masked
-            head = struct.pack("!BB", 0x81, size)
-        elif size < 1 << 16:
-            head = struct.pack("!BBH", 0x81, 126, size)
-        else:
-            head = struct.pack("!BBQ", 0x81, 127, size)
-        self.transport.write(head + text)
-        return True
 
 
 class _Server(uvicorn.Server):

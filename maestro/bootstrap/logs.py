@@ -73,6 +73,8 @@ def configure_logs(level: str, form: LogFormat, secrets: Collection[str] = ()) -
         )
     )
     logging.basicConfig(level=max(number, logging.WARNING), handlers=[foreign], force=True)
+    # It warns of whatever comes that is no HTTP: anybody could fill a disk.
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
 
 
 def _scrub(secrets: Collection[str]) -> Processor:

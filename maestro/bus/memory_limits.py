@@ -20,8 +20,8 @@ MAX_COUNTERS = 50_000
 class MemoryLimits:
     """Implements `maestro.ports.Limits`."""
 
-    def __init__(self, quotas: Quotas, *, clock: Callable[[], float] = time.time) -> None:
-        """`clock`: Unix seconds."""
+    def __init__(self, quotas: Quotas, *, clock: Callable[[], float] = time.monotonic) -> None:
+        """`clock`: seconds, by one that is never set."""
         self._quotas = quotas
         self._clock = clock
         self._counters: dict[tuple[Counted, str, int], int] = {}

@@ -6,9 +6,11 @@
     {prefix}:sockets:{who}               zset    hold, keep  45 s from a keep  flushed: kept again
                                                                                within 15 s
 
-Windows are told by each process's own clock: a second of difference shifts a border by a second.
+Windows and places are told by Redis's own clock: one of a machine that is minutes off, or is set,
+would count in a window of its own, or take places away.
 """
 
+import math
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
@@ -21,6 +23,9 @@ from maestro.bus.redis_writer import RedisWriter
 from maestro.errors import BusUnavailable
 from maestro.ports import Counted, Limited, Quotas
 
+LEARNED_SECONDS = 60.0
+"""Between two looks at Redis's clock."""
+
 
 class RedisLimits:
     """Implements `maestro.ports.Limits`; its one connection is its own."""
@@ -31,20 +36,23 @@ class RedisLimits:
         quotas: Quotas,
         *,
         prefix: str = "codegen",
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
     ) -> None:
-        """Raises ValueError for an address that is none."""
+        """`clock`: Unix seconds; None: Redis's. Raises ValueError for an address that is none."""
         self._quotas = quotas
         self._prefix = prefix
         self._clock = clock
-        self._alone = MemoryLimits(quotas, clock=clock)
+        self._alone = MemoryLimits(quotas, clock=clock or time.monotonic)
         self._writer = RedisWriter(url)
+        self._ahead = 0.0
+        """Redis's clock before this process's monotonic one."""
+        self._learned_at = -math.inf
 
     async def spend(self, counted: Counted, who: str, amount: int = 1) -> Limited | None:
         bound, seconds = self._quotas.window(counted)
         if bound is None:
             return None
-        now = self._clock()
+        now = await self._now()
         counter = self._counter(counted, who, now)
         replies = await self._ask(
             ("INCRBY", counter, amount), ("EXPIRE", counter, int(2 * seconds))
@@ -57,7 +65,7 @@ class RedisLimits:
         bound, seconds = self._quotas.window(counted)
         if bound is None:
             return None
-        now = self._clock()
+        now = await self._now()
         replies = await self._ask(("GET", self._counter(counted, who, now)))
         if replies is None:
             return await self._alone.look(counted, who)
@@ -68,7 +76,7 @@ class RedisLimits:
         bound = self._quotas.sockets
         if bound is None:
             return None
-        held, now = key(self._prefix, "sockets", who), self._clock()
+        held, now = key(self._prefix, "sockets", who), await self._now()
         # In one piece: of two that come for the last place one gets it.
         replies = await self._ask(
             ("MULTI",),
@@ -89,7 +97,7 @@ class RedisLimits:
     async def keep(self, held: Mapping[str, str]) -> None:
         if self._quotas.sockets is None:
             return
-        until = f"{self._clock() + HELD_SECONDS:.3f}"
+        until = f"{await self._now() + HELD_SECONDS:.3f}"
         members: defaultdict[str, list[str]] = defaultdict(list)
         for holder, who in held.items():
             members[key(self._prefix, "sockets", who)] += [until, holder]
@@ -107,6 +115,19 @@ class RedisLimits:
 
     async def close(self) -> None:
         await self._writer.close()
+
+    async def _now(self) -> float:
+        """Redis's clock, asked once in a while; while it is away, as it was."""
+        if self._clock is not None:
+            return self._clock()
+        now = time.monotonic()
+        if now - self._learned_at >= LEARNED_SECONDS:
+            told = await self._ask(("TIME",))
+            if told is not None:
+                seconds, microseconds = told[0]
+                self._learned_at = now = time.monotonic()
+                self._ahead = int(seconds) + int(microseconds) / 1e6 - now
+        return now + self._ahead
 
     def _counter(self, counted: Counted, who: str, now: float) -> str:
         window = int(now // self._quotas.window(counted)[1])

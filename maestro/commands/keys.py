@@ -18,6 +18,7 @@ from maestro.settings import Backends, resolve
 
 _UNITS = {"m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
 _LIFETIME = re.compile(r"([1-9][0-9]{0,5})([mhdw])")
+_NAME_CHARACTERS = 100
 _MOST_KEYS = 10_000
 _MOST_SECONDS = 100 * 365 * 86_400.0
 
@@ -25,6 +26,8 @@ _MOST_SECONDS = 100 * 365 * 86_400.0
 def create_key(flags: Mapping[str, Any], name: str, expires: str | None, *, another: bool) -> int:
     """Print a fresh token for `name` on standard output, and what to do with it on the other."""
     seconds = None if expires is None else lifetime(expires)
+    if not another:
+        _require_name(name)
 
     async def create() -> str:
         async with open_ledger(_backends(flags)) as stores:
@@ -32,7 +35,7 @@ def create_key(flags: Mapping[str, Any], name: str, expires: str | None, *, anot
 
     sys.stdout.write(f"{asyncio.run(create())}\n")
     sys.stderr.write(
-        f"This is the only time that {name}'s token is shown. On their machine:\n"
+        f"This is the only time that {_shown(name)}'s token is shown. On their machine:\n"
         "  codegen login --server wss://YOUR-MAESTRO\n"
     )
     return 0
@@ -76,6 +79,14 @@ def lifetime(text: str) -> float:
     if seconds > _MOST_SECONDS:
         raise SettingsError(f"expires: {text!r} is more than 100 years: leave it out")
     return seconds
+
+
+def _require_name(name: str) -> None:
+    """Raises SettingsError for one that nobody could tell from another in a list."""
+    if not name.strip() or name != name.strip() or not name.isprintable():
+        raise SettingsError(f"name: {name!r} is empty, or has spaces around it, or control letters")
+    if len(name) > _NAME_CHARACTERS:
+        raise SettingsError(f"name: it has more than {_NAME_CHARACTERS} characters")
 
 
 def _backends(flags: Mapping[str, Any]) -> Backends:

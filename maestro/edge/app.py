@@ -19,6 +19,7 @@ from maestro.edge.auth import Gate
 from maestro.edge.edge import Edge
 from maestro.edge.executor_socket import ExecutorSocket
 from maestro.edge.identifiers import is_session_id
+from maestro.edge.readiness import Readiness
 from maestro.edge.refusals import (
     NEWER_SESSION,
     NO_SUCH_SESSION,
@@ -30,10 +31,8 @@ from maestro.edge.refusals import (
     response,
 )
 from maestro.edge.watch import serve_watcher
-from maestro.errors import LedgerUnavailable, MaestroError, NewerEvent
+from maestro.errors import LedgerUnavailable, NewerEvent
 from maestro.ports import Account
-
-CHECK_SECONDS = 5.0
 
 log = structlog.get_logger(__name__)
 
@@ -72,6 +71,7 @@ def create_app(edge: Edge) -> FastAPI:
         ],
     )
     app.state.edge = edge
+    app.state.readiness = Readiness(edge)
     app.add_exception_handler(RequestRefused, answer_refused)
     app.add_exception_handler(LedgerUnavailable, _answer_unavailable)
     app.add_exception_handler(NewerEvent, _answer_newer)
@@ -100,25 +100,13 @@ async def ready(request: Request) -> Response:
     on without it, here as at every other maestro.
     """
     edge = sessions.edge_of(request)
-    dependencies = edge.dependencies
-    checks = {
-        "ledger": dependencies.ledger.check,
-        "bus": dependencies.bus.check,
-        **dependencies.readiness,
-    }
-    missing: dict[str, str] = {"process": "going down"} if edge.peers.draining else {}
-    for name, check in checks.items():
-        try:
-            async with asyncio.timeout(CHECK_SECONDS):
-                await check()
-        except TimeoutError:
-            missing[name] = f"no answer in {CHECK_SECONDS:g} s"
-        except MaestroError as error:
-            missing[name] = str(error)
+    readiness: Readiness = request.app.state.readiness
+    missing = {"process": "going down"} if edge.peers.draining else {}
+    missing.update(await readiness.missing())
     can_serve = not missing or (edge.bus_answered and list(missing) == ["bus"])
     status = "ready" if not missing else "degraded" if can_serve else "not ready"
     return JSONResponse(
-        {"status": status, "missing": missing, "version": dependencies.version},
+        {"status": status, "missing": missing, "version": edge.dependencies.version},
         200 if can_serve else 503,
     )
 

@@ -4,6 +4,7 @@ Everything it writes carries its epoch. Plans nothing.
 """
 
 import asyncio
+import contextlib
 from typing import Literal, assert_never
 
 import msgspec
@@ -30,6 +31,8 @@ from protocol.wire import Frame
 
 LEAVE_SECONDS = 5.0
 """How long a closed socket tries to say so to the ledger; the workers' look finds it otherwise."""
+WORD_SECONDS = 1.0
+"""How long somebody who is sent away is told why."""
 
 Reason = Literal["gone", "stale_epoch", "unknown_call", "voided", "conflict"]
 
@@ -61,6 +64,7 @@ class Attachment:
             with self._edge.peers.joined(peer):
                 await self._edge.tell(self._session_id, HeadMoved(self._welcome.head))
                 tasks.create_task(self._follow(peer))
+                tasks.create_task(self._leave_when_told(peer))
                 while (text := await inbox.get()) is not None:
                     await self._take(text)
                     if inbox.waiting:  # one peer's frames, many of them, are not one turn's work
@@ -88,8 +92,16 @@ class Attachment:
             raise SocketEnded(CloseCode.BAD_STATE) from None
         except NewerEvent:  # a process of that version may serve it
             raise SocketEnded(CloseCode.SERVICE_RESTART) from None
+        if not peer.told.is_set():
+            raise SocketEnded(peer.closing)
+
+    async def _leave_when_told(self, peer: Peer) -> None:
+        """At once, whatever its executor has left unread, or goes on to send."""
+        await peer.told.wait()
         if peer.report is not None:
-            await self._dialogue.send(peer.report)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(WORD_SECONDS):
+                    await self._dialogue.send(peer.report)
         raise SocketEnded(peer.closing)
 
     async def _send_or_answer(self, frame: Frame[FromMaestro]) -> None:
@@ -122,7 +134,9 @@ class Attachment:
             case UnknownCall(tool_id=tool_id):
                 await self._refuse_call(tool_id)
             case ExecutorError(code=code, field=field):
-                self._log.warning("executor_reported_error", code=code[:100], field=field)
+                self._log.warning(
+                    "executor_reported_error", code=code[:100], field=(field or "")[:100]
+                )
             case Claimed(fact=UserSaid(run=run)) if why := self._edge.model_refusal(run.model):
                 field = "payload.run.model"
                 report = ErrorReported(ErrorCode.NOT_ALLOWED, why, field=field, id=frame.id)

@@ -5,12 +5,14 @@ no route but the two open ones.
 """
 
 import hmac
+import re
 from collections.abc import Sequence
 from typing import assert_never
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from maestro.edge.address import client_address
+from maestro.edge.bodies import bounded, is_too_large
 from maestro.edge.dependencies import (
     ANY_HOST,
     Auth,
@@ -20,7 +22,7 @@ from maestro.edge.dependencies import (
     TokenAuth,
 )
 from maestro.edge.failures import Failures
-from maestro.edge.refusals import TOO_MANY_WAIT, Refusal, refuse, too_many
+from maestro.edge.refusals import TOO_LARGE, TOO_MANY_WAIT, Refusal, refuse, too_many
 from maestro.edge.shares import REQUEST_SECONDS, Shares
 from maestro.errors import LedgerUnavailable
 from maestro.ports import Account
@@ -29,6 +31,8 @@ OPEN_PATHS = frozenset({"/health", "/ready"})
 """What a load balancer asks, by address and without a token."""
 WAITING_MAX = 256
 """Of what one person asks, how much may wait for its turn, frames of open sockets among it."""
+
+_HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\[\]:]+))(?::[0-9]{1,5})?")
 
 
 class Gate:
@@ -53,6 +57,11 @@ class Gate:
             await refuse(admitted, scope, receive, send)
             return
         scope.setdefault("state", {})["account"] = admitted
+        if scope["type"] == "http":
+            if is_too_large(scope["headers"]):
+                await refuse(TOO_LARGE, scope, receive, send)
+                return
+            receive = bounded(receive)
         await self._app(scope, receive, send)
 
     async def _admit(
@@ -118,10 +127,9 @@ def _values(headers: Sequence[tuple[bytes, bytes]], name: bytes) -> list[str]:
 
 
 def _host(header: str) -> str:
-    """The name without its port: `[::1]:80` is `::1`."""
-    if header.startswith("["):
-        return header[1:].partition("]")[0].lower()
-    return header.partition(":")[0].rstrip(".").lower()
+    """The name without its port: `[::1]:80` is `::1`. Empty for what is no name and port."""
+    found = _HOST.fullmatch(header)
+    return "" if found is None else (found[1] or found[2]).rstrip(".").lower()
 
 
 def _token(headers: Sequence[tuple[bytes, bytes]]) -> str | None:

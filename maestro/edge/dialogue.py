@@ -16,6 +16,9 @@ from protocol.from_maestro import FromMaestro
 from protocol.state import Phase
 from protocol.wire import Frame
 
+TOLD_IGNORED = 10
+"""Frames of unknown types of one socket that the log tells of."""
+
 
 class Dialogue:
     def __init__(self, line: Line, owner: str) -> None:
@@ -42,8 +45,10 @@ class Dialogue:
             match received:
                 case Frame():
                     return received
-                case Ignored(type=unknown):
+                case Ignored(type=unknown) if self._connection.ignored <= TOLD_IGNORED:
                     self.log.info("frame_ignored", type=unknown[:100])
+                case Ignored():
+                    pass  # a peer sends as many as it likes, and a log is not to grow with them
                 case Violation():
                     await self._answer(received)
                 case _:

@@ -15,6 +15,7 @@ from maestro.edge.handshake import Unwelcome, Welcome, rate_limited, welcome
 from maestro.edge.inbox import Inbox
 from maestro.edge.line import INTERNAL_ERROR, BinaryFrame, Line, SocketEnded
 from maestro.edge.shares import BYTE_SECONDS, FRAME_SECONDS, RUN_SECONDS
+from maestro.edge.tool_offers import seconds
 from maestro.errors import LedgerUnavailable
 from maestro.ports import Account
 from protocol.errors import CloseCode, ErrorCode
@@ -34,6 +35,7 @@ class ExecutorSocket:
         self._dialogue = Dialogue(self._line, account.owner)
         self._inbox = Inbox(limits.waiting_frames, limits.waiting_bytes)
         self._share = edge.shares.of(account.owner)
+        self._is_metered = self._line.meter(self._share)
         self._attachment: Attachment | None = None
         self._unmetered = 0
         """Bytes received and not counted yet."""
@@ -73,7 +75,8 @@ class ExecutorSocket:
         try:
             while (text := await self._line.receive()) is not None:
                 await self._meter(text)
-                await self._share.spend(FRAME_SECONDS + BYTE_SECONDS * len(text))
+                cost = 0.0 if self._is_metered else FRAME_SECONDS + BYTE_SECONDS * len(text)
+                await self._share.spend(cost)
                 await self._inbox.put(text)
         except BinaryFrame:
             await self._dialogue.refuse_binary()
@@ -93,7 +96,7 @@ class ExecutorSocket:
 
     async def _take(self, tasks: asyncio.TaskGroup) -> None:
         handshake = await self._first_frame()
-        await self._share.spend(RUN_SECONDS)
+        await self._share.spend(RUN_SECONDS + seconds(handshake.message.custom_tools))
         welcomed = await self._welcomed(handshake)
         if isinstance(welcomed, Unwelcome):
             self._dialogue.log.info("handshake_refused", code=welcomed.report.code)

@@ -60,13 +60,13 @@ class Follower:
         self._subscription = subscription
         self._view: View = view
         self._status = self._shown = StatusChanged("idle")
-        self._stopped = False
+        self._stopped = self._at_once = False
         self.cursor = 0
         """The highest seq that was yielded or passed over."""
 
-    def stop(self) -> None:
-        """End `frames` after what it is yielding."""
-        self._stopped = True
+    def stop(self, *, at_once: bool = False) -> None:
+        """End `frames` after what it has read; `at_once`: after the one that it is yielding."""
+        self._stopped, self._at_once = True, at_once
         self._subscription.wake(self.cursor)
 
     def seen(self, head: int) -> None:
@@ -97,6 +97,8 @@ class Follower:
             except LedgerUnavailable:
                 return  # stopped while the ledger is away
             for each in found:
+                if self._at_once:
+                    return
                 yield each
 
     async def _page(self) -> tuple[list[Frame[FromMaestro]], bool]:

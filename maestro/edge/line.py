@@ -12,11 +12,14 @@ from typing import cast
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from maestro.edge.shares import Share
 from protocol.errors import CloseCode
 
 CLOSE_SECONDS = 2.0
 WRITE_TEXT = "maestro.write_text"
 """An extension of the ASGI scope: write a text frame at once; False: that can't be done now."""
+METER = "maestro.meter"
+"""An extension of the ASGI scope: charge whatever is read of this socket to a person's share."""
 INTERNAL_ERROR = 1011
 """RFC 6455: an unexpected condition. Not of the contract: only a bug of ours closes with it."""
 
@@ -39,8 +42,15 @@ class Line:
         self._send_seconds = send_seconds
         extensions = cast("dict[str, object]", socket.scope.get("extensions") or {})
         self._write = cast("Callable[[bytes], bool] | None", extensions.get(WRITE_TEXT))
+        self._meter = cast("Callable[[Share], None] | None", extensions.get(METER))
         self.gone = False
         """The peer is: nothing comes any more, and what is sent goes nowhere."""
+
+    def meter(self, share: Share) -> bool:
+        """Charge `share` for all that is read, frames or not. False: who receives has to."""
+        if self._meter is not None:
+            self._meter(share)
+        return self._meter is not None
 
     async def receive(self) -> str | None:
         """The next text frame, None when the peer is gone. Raises BinaryFrame."""

@@ -45,12 +45,16 @@ class Peer:
         self.closing: CloseCode | None = None
         self.report: ErrorReported | None = None
         """To be sent before the close."""
+        self.told = asyncio.Event()
+        """To go at once: whatever it is being sent, it may take as long as it likes to read it."""
 
     def close(self, code: CloseCode, report: ErrorReported | None = None) -> None:
-        """Let its follower end; the first code stays."""
+        """Let its follower end, at once where there is a report; the first code stays."""
         if self.closing is None:
             self.closing, self.report = code, report
-        self.follower.stop()
+        if self.report is not None:
+            self.told.set()
+        self.follower.stop(at_once=self.told.is_set())
 
 
 class Peers:
@@ -63,10 +67,6 @@ class Peers:
         self._gone = asyncio.Event()
         self._last_left = time.monotonic()
         self.draining = False
-
-    @property
-    def full(self) -> bool:
-        return len(self._peers) >= self._limits.sockets
 
     @property
     def count(self) -> int:

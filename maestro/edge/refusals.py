@@ -34,12 +34,15 @@ class RequestRefused(Exception):
 
 
 _DENIED_SECONDS = 1.0
+_LAST = frozenset({401, 403, 413})
+"""Behind these the connection is closed: nobody known is on it, or a body that nobody reads."""
 
 NO_SUCH_SESSION = Refusal(404, "no_such_session", "no such session")
 """The same for a session of somebody else."""
 UNAVAILABLE = Refusal(503, "unavailable", "the database is away; try again")
 NEWER_SESSION = Refusal(503, "newer_session", "a later version wrote this session: ask one")
 DRAINING = Refusal(503, "draining", "this process is going down; connect again")
+TOO_LARGE = Refusal(413, "too_large", "a request takes at most 4 MiB")
 TOO_MANY_WAIT = Refusal(429, "rate_limited", "too many of your requests wait already", 1.0)
 TOO_MANY = Refusal(503, "too_many", "this process holds as many connections as it may")
 
@@ -48,6 +51,8 @@ def response(refusal: Refusal) -> Response:
     headers = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "1"}}.get(refusal.status)
     if refusal.retry_after is not None:
         headers = {"Retry-After": str(math.ceil(refusal.retry_after))}
+    if refusal.status in _LAST:
+        headers = {**(headers or {}), "Connection": "close"}
     body = {"error": {"code": refusal.code, "message": refusal.message}}
     return JSONResponse(body, refusal.status, headers)
 

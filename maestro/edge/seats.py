@@ -23,6 +23,11 @@ class Seats:
         self._used: dict[str, str] = {}
         """Owner by holder."""
 
+    @property
+    def count(self) -> int:
+        """Of this process, whoever has said something or not."""
+        return len(self._used)
+
     async def take(self, owner: str) -> Seat | Limited:
         """A seat that is free again after a while, unless it is `used`."""
         seat = Seat(owner, uuid.uuid4().hex)

@@ -203,7 +203,7 @@ async def seat(edge: Edge, account: Account) -> Seat:
     """For one more connection. Raises RequestRefused: this process or this person has no room."""
     if edge.peers.draining:
         raise RequestRefused(DRAINING)
-    if edge.peers.full:
+    if edge.seats.count >= edge.dependencies.limits.sockets:
         raise RequestRefused(TOO_MANY)
     taken = await edge.seats.take(account.owner)
     if isinstance(taken, Limited):

@@ -17,6 +17,11 @@ from protocol.from_maestro import RejectedTool
 MAX_CUSTOM_TOOLS = 128
 MAX_SCHEMA_BYTES = 64 * 1024
 MAX_SCHEMA_DEPTH = 32
+MAX_SCHEMA_OBJECTS = 1_000
+"""JSON objects in one schema; each takes some 0.2 ms to check, whatever is in it."""
+MAX_OBJECTS = 5_000
+"""In all schemas of one offer."""
+OBJECT_SECONDS = 0.000_2
 MAX_DESCRIPTION = 8 * 1024
 """Characters."""
 
@@ -40,13 +45,15 @@ def sift(known_tools: Sequence[str], custom_tools: Sequence[CustomTool]) -> Offe
     known: dict[str, None] = {}
     custom: dict[str, CustomTool] = {}
     rejected: list[RejectedTool] = []
+    left = MAX_OBJECTS
     for name in known_tools[: 2 * MAX_CUSTOM_TOOLS]:
         if name in tools.BY_NAME:
             known[name] = None
         else:
             rejected.append(RejectedTool(name[:_ECHOED], "not a built-in tool of this maestro"))
     for tool in custom_tools[:MAX_CUSTOM_TOOLS]:
-        why = "there are two of this name" if tool.name in custom else _refusal(tool)
+        why = "there are two of this name" if tool.name in custom else _refusal(tool, left)
+        left -= _objects_in(tool)
         if why is None:
             custom[tool.name] = tool
         else:
@@ -58,13 +65,26 @@ def sift(known_tools: Sequence[str], custom_tools: Sequence[CustomTool]) -> Offe
     return Offers(tuple(known), tuple(custom.values()), tuple(rejected))
 
 
-def _refusal(tool: CustomTool) -> str | None:
+def seconds(custom_tools: Sequence[CustomTool]) -> float:
+    """Of one processor, at most, to sift them."""
+    objects = sum(_objects_in(tool) for tool in custom_tools[:MAX_CUSTOM_TOOLS])
+    return OBJECT_SECONDS * min(objects, MAX_OBJECTS)
+
+
+def _objects_in(tool: CustomTool) -> int:
+    """Of its schema, if it is looked at."""
+    return min(sum(1 for _ in _objects(tool.parameters)), MAX_SCHEMA_OBJECTS)
+
+
+def _refusal(tool: CustomTool, left: int) -> str | None:
     if not _NAME.fullmatch(tool.name):
         return f"a name matches ^{_NAME.pattern}$"
     if tool.name in tools.BY_NAME:
         return "the name of a built-in tool"
     if len(tool.description) > MAX_DESCRIPTION:
         return f"a description has at most {MAX_DESCRIPTION} characters"
+    if _objects_in(tool) > left:
+        return f"the schemas hold more than {MAX_OBJECTS} objects in all"
     return _schema_refusal(tool.parameters)
 
 
@@ -73,7 +93,9 @@ def _schema_refusal(schema: dict[str, Any]) -> str | None:
         return f"a schema takes at most {MAX_SCHEMA_BYTES} bytes"
     if schema.get("type", "object") != "object":
         return "the parameters are not the schema of an object"
-    for depth, node in _objects(schema):
+    for number, (depth, node) in enumerate(_objects(schema), start=1):
+        if number > MAX_SCHEMA_OBJECTS:
+            return f"a schema holds at most {MAX_SCHEMA_OBJECTS} objects"
         if depth > MAX_SCHEMA_DEPTH:
             return f"a schema nests at most {MAX_SCHEMA_DEPTH} levels"
         for keyword in ("$ref", "$dynamicRef", "$recursiveRef"):

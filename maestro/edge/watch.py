@@ -6,6 +6,7 @@ The same frames in the same order as everybody else's, from any seq on. Takes no
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator
+from contextlib import AbstractAsyncContextManager
 
 import structlog
 from starlette.websockets import WebSocket
@@ -25,6 +26,8 @@ from protocol.wire import Frame
 
 IDLE_SECONDS = 15.0
 """After which an event stream says that it is alive."""
+WORD_SECONDS = 1.0
+"""How long somebody who is sent away is told why."""
 
 log = structlog.get_logger(__name__)
 
@@ -45,11 +48,12 @@ async def serve_watcher(
 ) -> None:
     """Until the socket is closed; it is accepted, and the session was found, already."""
     line = Line(socket, edge.dependencies.limits.send_seconds)
+    line.meter(edge.shares.of(account.owner))
     code: int | None = None
     try:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(_refuse_words(line))
-            tasks.create_task(_show(edge, account, session_id, line, after))
+            tasks.create_task(_show(watching(edge, account, session_id), line, after, tasks))
     except* SocketEnded as ended:
         codes = [error.code for error in ended.exceptions if isinstance(error, SocketEnded)]
         code = next((known for known in codes if known is not None), None)
@@ -69,8 +73,11 @@ async def _refuse_words(line: Line) -> None:
     raise SocketEnded(None if words is None else CloseCode.BAD_STATE)
 
 
-async def _show(edge: Edge, account: Account, session_id: str, line: Line, after: int) -> None:
-    async with watching(edge, account, session_id) as peer:
+async def _show(
+    entering: AbstractAsyncContextManager[Peer], line: Line, after: int, tasks: asyncio.TaskGroup
+) -> None:
+    async with entering as peer:
+        leaving = tasks.create_task(_leave_when_told(peer, line))
         try:
             async for frame in peer.follower.frames(after):
                 if frame is not None:
@@ -79,9 +86,19 @@ async def _show(edge: Edge, account: Account, session_id: str, line: Line, after
             raise SocketEnded(CloseCode.BAD_STATE) from None
         except NewerEvent:  # a process of that version may serve it
             raise SocketEnded(CloseCode.SERVICE_RESTART) from None
-        if peer.report is not None:
-            await line.send(encode(Frame(peer.report)))
-        raise SocketEnded(peer.closing)
+        if not peer.told.is_set():
+            raise SocketEnded(peer.closing)
+        await leaving
+
+
+async def _leave_when_told(peer: Peer, line: Line) -> None:
+    """At once, whatever its watcher has left unread."""
+    await peer.told.wait()
+    if peer.report is not None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(WORD_SECONDS):
+                await line.send(encode(Frame(peer.report)))
+    raise SocketEnded(peer.closing)
 
 
 async def event_stream(

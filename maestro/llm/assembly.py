@@ -17,6 +17,10 @@ from protocol.wire import Usage
 MAX_CALLS = 1024
 """Calls of one reply; how many of them are carried out is not decided here."""
 
+MAX_TOKENS = 10**9
+MAX_COST = 1e6
+"""US dollars. What a provider counts beyond these is no count, and no column holds any number."""
+
 
 class _Function(msgspec.Struct):
     name: str | None = None
@@ -276,9 +280,9 @@ def _usage(tokens: _Tokens) -> Usage:
         cached_tokens=_count(cached),
         output_tokens=_count(tokens.completion_tokens),
         reasoning_tokens=_count(outside.reasoning_tokens if outside else None),
-        cost_usd=tokens.cost,
+        cost_usd=tokens.cost if 0.0 <= (tokens.cost or 0.0) <= MAX_COST else None,
     )
 
 
 def _count(given: int | None) -> int:
-    return max(0, given or 0)
+    return min(max(0, given or 0), MAX_TOKENS)

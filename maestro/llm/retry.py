@@ -22,6 +22,9 @@ PASSING = frozenset({"rate_limited", "overloaded", "unreachable", "broken_stream
 OF_THE_REQUEST = frozenset({"bad_request", "context_length"})
 """Kinds that another model would answer alike."""
 
+LONGEST_PARK_SECONDS = 86_400.0
+"""A provider that says to come back later than in a day is asked then."""
+
 
 @dataclass(frozen=True, slots=True)
 class Patience:
@@ -121,7 +124,7 @@ class RetryingModel:
                 error.message,
                 status=error.status,
                 retry_after=asked,
-                wake_at=self._world.now() + asked,
+                wake_at=self._world.now() + min(asked, LONGEST_PARK_SECONDS),
             ) from error
         if asked is not None:
             return min(asked, longest)

@@ -19,8 +19,8 @@ from protocol.wire import JsonObject
 
 MAX_REFERENCES = 10_000
 """Followed in one check: a small schema may unfold without end."""
-MAX_STEPS = 50_000
-"""Keywords looked at in one check, a fraction of a second: schema times instance may be huge."""
+MAX_STEPS = 10_000
+"""Of one check, a tenth of a second: keywords, and the parts of what each of them compares."""
 MAX_UNIQUE = 500
 """Items that are compared with each other."""
 
@@ -47,13 +47,14 @@ def complaint(schema: JsonObject, parameters: JsonObject) -> str | None:
 def _checker(encoded: bytes) -> Callable[[JsonObject], str | None]:
     schema = msgspec.json.decode(encoded)
     followed = steps = 0
+    gave_up = False
 
     def counted(keyword: Keyword) -> Keyword:
         def look(
             validator: Validator, value: Any, instance: Any, whole: Any
         ) -> Iterator[ValidationError]:
             nonlocal steps
-            steps += 1
+            steps += 1 + _parts(value) + _parts(instance)
             if steps > MAX_STEPS:
                 raise _TooMuch
             yield from keyword(validator, value, instance, whole) or ()
@@ -84,15 +85,25 @@ def _checker(encoded: bytes) -> Callable[[JsonObject], str | None]:
     checker = extended(schema, registry=_referencing.Registry())
 
     def check(parameters: JsonObject) -> str | None:
-        nonlocal followed, steps
+        nonlocal followed, steps, gave_up
+        if gave_up:  # one reply may call it many times
+            return None
         followed = steps = 0
         try:
             worst = _jsonschema.exceptions.best_match(checker.iter_errors(parameters))
-        except (_TooMuch, RecursionError, Unresolvable, jsonschema.SchemaError):
+        except _TooMuch:
+            gave_up = True
+            return None
+        except (RecursionError, Unresolvable, jsonschema.SchemaError):
             return None
         return None if worst is None else f"{worst.message} - at `{worst.json_path}`"
 
     return check
+
+
+def _parts(value: Any) -> int:
+    """What a keyword may look at one by one."""
+    return len(cast("list[Any]", value)) if isinstance(value, list | dict) else 0
 
 
 def _unchecked(

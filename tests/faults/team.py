@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +39,8 @@ class MaestroProcess:
         self._process: subprocess.Popen[bytes] | None = None
         self._starts = 0
         self.port = 0
+        self.environment: Mapping[str, str] = {}
+        """Of the next start, beside what every maestro is told."""
 
     @property
     def address(self) -> tuple[str, int]:
@@ -61,7 +63,8 @@ class MaestroProcess:
                     *("--model", "openai/scripted", "--base-url", self._backing.model_url),
                 ],
                 cwd=ROOT,
-                env={"PATH": os.environ["PATH"], "OPENAI_API_KEY": KEY, VARIABLE: failpoint},
+                env={"PATH": os.environ["PATH"], "OPENAI_API_KEY": KEY, VARIABLE: failpoint}
+                | dict(self.environment),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -1,9 +1,11 @@
 """Redis flushed, Redis killed, PostgreSQL killed, maestros restarted, an owner that stood still."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from maestro.bootstrap import migrate_ledger
@@ -17,11 +19,15 @@ from tests.faults.team import Backing, maestros
 from tests.faults.work import Work
 from tests.interaction.world import KEY
 from tests.scripted_model import ScriptedModel
-from tests.servers.postgres_server import PostgresServer, find_postgres, unprivileged
+from tests.servers.postgres_server import FAST, PostgresServer, find_postgres, unprivileged
 from tests.servers.redis_server import RedisServer, find_valkey
 
 AWAY_SECONDS = 1.5
 SESSIONS = 3
+CONNECTIONS = 12
+CUT_OFF = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'maestro'"
+)
 
 
 @pytest.fixture
@@ -48,16 +54,21 @@ def assert_sound(lives: list[Lived]) -> None:
 
 
 async def _through(
-    folder: Path, postgres: str, redis: str, trouble: Callable[[], Awaitable[None]]
+    folder: Path,
+    postgres: str,
+    redis: str,
+    trouble: Callable[[], Awaitable[None]],
+    *,
+    sessions: int = SESSIONS,
 ) -> list[Lived]:
     """The lives of a few sessions on one maestro, with `trouble` amid them."""
     await migrate_ledger(Backends(database_url=postgres))
-    async with ScriptedModel(Work(steps=6, seconds=0.2), api_key=KEY) as model:
+    async with ScriptedModel(Work(steps=2 * sessions, seconds=0.2), api_key=KEY) as model:
         backing = Backing(postgres, redis, model.base_url)
         with maestros(folder, backing, "maestro") as made:
             async with team_door(made) as proxy:
                 return await lived_through(
-                    folder, backing, model, proxy, trouble, sessions=SESSIONS
+                    folder, backing, model, proxy, trouble, sessions=sessions
                 )
 
 
@@ -135,3 +146,50 @@ async def test_an_owner_that_stood_still_and_wakes_writes_nothing(
     assert [violations(one.history) for one in woken] == [[]] * len(woken)
     wrote = [row.event for one in woken for row in one.wrote]
     assert [event for event in wrote if not isinstance(event, GenerationDropped)] == []
+
+
+async def test_a_redis_that_lets_nobody_in_costs_no_run(
+    tmp_path: Path, postgres_dsn: str, own_redis: RedisServer
+) -> None:
+    async def full() -> None:
+        with own_redis.full():
+            await asyncio.sleep(AWAY_SECONDS)
+
+    assert_sound(await _through(tmp_path, postgres_dsn, own_redis.url, full, sessions=1))
+
+
+async def test_a_postgres_that_has_no_connection_left_costs_no_run(
+    tmp_path: Path, redis_url: str
+) -> None:
+    binaries = find_postgres()
+    if binaries is None or unprivileged() is None:
+        pytest.skip("no PostgreSQL that can run here")
+    few = {**FAST, "max_connections": str(CONNECTIONS)}
+    with PostgresServer.temporary(binaries, few) as server:
+        dsn = server.dsn_of(server.create_database())
+
+        async def full() -> None:
+            async with all_connections(server.dsn):
+                await asyncio.sleep(AWAY_SECONDS)
+
+        assert_sound(await _through(tmp_path, dsn, redis_url, full, sessions=1))
+
+
+@asynccontextmanager
+async def all_connections(dsn: str) -> AsyncGenerator[None]:
+    """Whoever was connected is cut off, and every place is taken."""
+    async with AsyncExitStack() as taken, asyncio.timeout(60):
+        ours, first = 0, None
+        while ours < CONNECTIONS:
+            try:
+                one = await asyncpg.connect(dsn)
+            except asyncpg.TooManyConnectionsError:
+                assert first is not None
+                await first.execute(CUT_OFF)
+                continue
+            first = one if ours == 0 else first
+            taken.push_async_callback(one.close)
+            ours += 1
+        with pytest.raises(asyncpg.TooManyConnectionsError):
+            await asyncpg.connect(dsn)
+        yield

@@ -90,6 +90,22 @@ class RedisServer:
         """Refuse every write for want of memory, or take them again."""
         assert self._ask(f"CONFIG SET maxmemory {int(of_memory)}") == b"+OK\r\n"
 
+    @contextlib.contextmanager
+    def full(self) -> Generator[None]:
+        """Whoever was connected is cut off, and nobody is let in (`maxclients`)."""
+        with socket.socket(socket.AF_UNIX) as only:
+            only.settimeout(5)
+            only.connect(str(self._socket))
+            for command in ("CONFIG SET maxclients 1", "CLIENT KILL TYPE normal SKIPME yes"):
+                only.sendall(f"{command}\r\n".encode())
+                assert not only.recv(64).startswith(b"-")
+            with socket.socket(socket.AF_UNIX) as refused:
+                refused.connect(str(self._socket))
+                assert refused.recv(64).startswith(b"-ERR max number of clients")
+            yield
+            only.sendall(b"CONFIG SET maxclients 10000\r\n")
+            assert only.recv(64) == b"+OK\r\n"
+
     def _end(self, by: signal.Signals) -> None:
         if self._child is not None:
             self._child.end(by)

@@ -90,6 +90,10 @@ async def test_keys_are_listed_expire_and_are_revoked(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        (("create", ""), "name: '' is empty"),
+        (("create", "ada "), "name: 'ada ' is empty, or has spaces around it"),
+        (("create", "ada\x1b[31m"), "control letters"),
+        (("create", "a" * 101), "more than 100 characters"),
         (("create", "ada", "--expires", "soon"), "expires: 'soon' is no time such as 90d"),
         (("create", "ada", "--expires", "999999w"), "more than 100 years"),
         (("revoke", "cafe"), "no key has the id 'cafe': see maestro keys list"),

@@ -12,7 +12,8 @@ from starlette.websockets import WebSocket
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosedOK
 
-from maestro.bootstrap.http import DirectSocket
+from maestro.bootstrap.direct_socket import DirectSocket
+from maestro.bootstrap.punctual_http import PunctualHttp
 from maestro.edge.line import WRITE_TEXT, Line, SocketEnded
 from protocol.errors import CloseCode
 
@@ -42,6 +43,7 @@ async def talking(conversation: Conversation) -> AsyncGenerator[int]:
 
     config = uvicorn.Config(
         app,
+        http=PunctualHttp,
         ws=DirectSocket,
         lifespan="off",
         log_config=None,

@@ -12,7 +12,8 @@ import httpx2
 import uvicorn
 from websockets.asyncio.client import ClientConnection, unix_connect
 
-from maestro.bootstrap.http import DirectSocket
+from maestro.bootstrap.direct_socket import DirectSocket
+from maestro.bootstrap.punctual_http import PunctualHttp
 from maestro.bus.memory import MemoryBus
 from maestro.bus.memory_limits import MemoryLimits
 from maestro.domain.events import AnyEvent, StoredEvent, ToolAsked
@@ -176,6 +177,7 @@ async def served(edge: Edge, path: Path) -> AsyncGenerator[None]:
         create_app(edge),
         uds=str(path),
         log_config=None,
+        http=PunctualHttp,
         ws=DirectSocket,
         ws_max_size=4 * 1024 * 1024,
         ws_ping_interval=15,

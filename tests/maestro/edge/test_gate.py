@@ -82,7 +82,18 @@ async def test_nothing_but_the_whole_bearer_token_is_one(edge: Stage, authorizat
 
 @covers("R-GATE-2")
 @pytest.mark.parametrize(
-    "host", ["evil.example", "localhost.evil.example", "[::1]", "127.0.0.1:80"]
+    "host",
+    [
+        "evil.example",
+        "localhost.evil.example",
+        "[::1]",
+        "127.0.0.1:80",
+        "localhost:evil.example",
+        "localhost:80:80",
+        "localhost@evil.example",
+        "[localhost].evil.example",
+        "[localhost]",
+    ],
 )
 async def test_another_host_is_refused_before_any_token(edge: Stage, host: str) -> None:
     headers = {"Host": host, "Authorization": f"Bearer {edge.token}"}
@@ -95,6 +106,18 @@ async def test_a_listed_host_is_known_by_its_name_alone(edge: Stage, host: str) 
     headers = {"Host": host, "Authorization": f"Bearer {edge.token}"}
     async with asyncio.timeout(5):
         assert await status(edge, "GET", "/api/v1/sessions", headers) == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "status_of"),
+    [("[::1]", 200), ("[::1]:8400", 200), ("[::1].evil.example", 403), ("[::1]evil", 403)],
+)
+async def test_a_host_of_ipv6_is_known_with_its_brackets_and_nothing_behind(
+    tmp_path: Path, host: str, status_of: int
+) -> None:
+    async with asyncio.timeout(20), stage(tmp_path, allowed_hosts=frozenset({"::1"})) as edge:
+        headers = {"Host": host, "Authorization": f"Bearer {edge.token}"}
+        assert await status(edge, "GET", "/api/v1/sessions", headers) == status_of
 
 
 @covers("R-GATE-2")

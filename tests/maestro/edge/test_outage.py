@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from maestro.domain.events import UsageCounted
 from maestro.ledger.postgres import migrate, open_postgres
@@ -155,3 +155,13 @@ async def test_a_full_process_lets_nobody_else_in(tmp_path: Path) -> None:
         answer = await client.get(f"/api/v1/sessions/{session_id}/events")
 
     assert (answer.status_code, answer.json()["error"]["code"]) == (503, "too_many")
+
+
+async def test_who_has_said_nothing_yet_takes_a_place_too(tmp_path: Path) -> None:
+    limits = replace(LIMITS, sockets=1)
+    async with asyncio.timeout(20), stage(tmp_path, limits=limits) as edge, edge.connect():
+        with pytest.raises(InvalidStatus) as refused:
+            async with edge.connect():
+                pass
+
+    assert refused.value.response.status_code == 503

@@ -5,7 +5,14 @@ from typing import Any
 
 import pytest
 
-from maestro.edge.tool_offers import MAX_CUSTOM_TOOLS, sift
+from maestro.edge.tool_offers import (
+    MAX_CUSTOM_TOOLS,
+    MAX_OBJECTS,
+    MAX_SCHEMA_OBJECTS,
+    OBJECT_SECONDS,
+    seconds,
+    sift,
+)
 from maestro.planning.schema_check import complaint
 from protocol.from_executor import CustomTool
 from protocol.from_maestro import RejectedTool
@@ -93,3 +100,63 @@ def test_the_second_of_a_name_and_those_above_the_bound_are_rejected() -> None:
 
     assert [tool.name for tool in offers.custom] == names
     assert [tool.name for tool in offers.rejected] == ["t0", "over"]
+
+
+def wide(objects: int) -> CustomTool:
+    """A schema of so many JSON objects."""
+    return CustomTool(
+        f"T{objects}", "", {"type": "object", "allOf": [{} for _ in range(objects - 1)]}
+    )
+
+
+def test_a_schema_of_too_many_objects_is_rejected_before_any_is_checked() -> None:
+    offers = sift((), (wide(MAX_SCHEMA_OBJECTS), wide(MAX_SCHEMA_OBJECTS + 1)))
+
+    assert offers.accepted == (f"T{MAX_SCHEMA_OBJECTS}",)
+    assert [refused.why for refused in offers.rejected] == [
+        f"a schema holds at most {MAX_SCHEMA_OBJECTS} objects"
+    ]
+
+
+def test_all_schemas_of_one_offer_hold_so_many_objects_together_and_are_charged() -> None:
+    most = MAX_OBJECTS // MAX_SCHEMA_OBJECTS
+    tools = tuple(
+        CustomTool(f"T{number}", "", wide(MAX_SCHEMA_OBJECTS).parameters)
+        for number in range(most + 2)
+    )
+
+    offers = sift((), tools)
+
+    assert len(offers.accepted) == most
+    assert {refused.why for refused in offers.rejected} == {
+        f"the schemas hold more than {MAX_OBJECTS} objects in all"
+    }
+    assert seconds(tools) == OBJECT_SECONDS * MAX_OBJECTS
+    assert seconds(tools[:1]) == OBJECT_SECONDS * MAX_SCHEMA_OBJECTS
+
+
+ENUM: dict[str, Any] = {"properties": {"a": {"items": {"enum": list(range(10_000))}}}}
+ITEMS: dict[str, Any] = {"properties": {"a": {"allOf": [{"items": OBJECT} for _ in range(1_000)]}}}
+
+
+@pytest.mark.parametrize("schema", [ENUM, ITEMS], ids=["enum", "items"])
+def test_what_a_check_compares_one_by_one_is_bounded(schema: dict[str, Any]) -> None:
+    began = time.process_time()
+
+    found = complaint({"type": "object", **schema}, {"a": [-1] * 30_000})
+
+    assert time.process_time() - began < 5
+    assert found is None, "the executor, whose schema it is, checks again"
+
+
+def test_a_schema_that_costs_too_much_is_given_up_for_good() -> None:
+    definitions: dict[str, Any] = {"a0": {}}
+    for level in range(1, 20):
+        definitions[f"a{level}"] = {"allOf": [{"$ref": f"#/$defs/a{level - 1}"}] * 2}
+    schema = {"type": "object", "$defs": definitions, "$ref": "#/$defs/a19"}
+
+    began = time.process_time()
+    found = [complaint(schema, {}) for _ in range(200)]
+
+    assert time.process_time() - began < 5
+    assert set(found) == {None}

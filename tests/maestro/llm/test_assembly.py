@@ -7,7 +7,7 @@ import pytest
 
 from maestro.domain.conversation import ModelCall, ReasoningDelta, Reply, TextDelta
 from maestro.errors import ModelError
-from maestro.llm.assembly import Assembly
+from maestro.llm.assembly import MAX_TOKENS, Assembly
 from protocol.wire import Usage
 
 JsonObject = dict[str, Any]
@@ -166,3 +166,23 @@ def test_nothing_after_the_end_is_heard() -> None:
 
     assert list(assembly.add(b"not a chunk")) == []
     assert assembly.reply() == Reply("")
+
+
+@pytest.mark.parametrize("told", [10**30, 2**63, -1])
+def test_a_count_that_no_provider_means_fits_into_every_column(told: int) -> None:
+    reply = _assembled(
+        {"choices": [{"delta": {"content": "x"}, "finish_reason": "stop"}]},
+        {"usage": {"prompt_tokens": told, "completion_tokens": told}},
+    )
+
+    assert reply.usage.input_tokens == reply.usage.output_tokens == max(0, min(told, MAX_TOKENS))
+
+
+@pytest.mark.parametrize(("told", "kept"), [(-5.0, None), (1e300, None), (0.0, 0.0), (0.25, 0.25)])
+def test_a_cost_below_nothing_buys_nothing_back(told: float, kept: float | None) -> None:
+    reply = _assembled(
+        {"choices": [{"delta": {"content": "x"}, "finish_reason": "stop"}]},
+        {"usage": {"cost": told}},
+    )
+
+    assert reply.usage.cost_usd == kept

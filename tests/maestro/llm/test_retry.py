@@ -4,7 +4,7 @@ import pytest
 
 from maestro.domain.conversation import Reply, Retrying, TextDelta
 from maestro.errors import ModelError, ModelErrorKind
-from maestro.llm.retry import Patience, RetryingModel, World
+from maestro.llm.retry import LONGEST_PARK_SECONDS, Patience, RetryingModel, World
 from tests.maestro.llm.asking import asking, client_of, failure_of, parts_from
 from tests.maestro.llm.scripted_parts import ScriptedParts
 from tests.scripted_model import ScriptedModel, error, text
@@ -176,3 +176,11 @@ async def test_it_stands_in_for_the_model_below() -> None:
     assert model.refusal("p/a") is None
     assert model.refusal("p/z") == "no p/z"
     assert below.closed
+
+
+async def test_nobody_is_told_to_come_back_in_years() -> None:
+    tries = ScriptedParts([_failed("rate_limited", "never", 1e12)], GOOD)
+
+    _, failed = await failure_of(RetryingModel(tries, world=Clock().world), REQUEST)
+
+    assert failed.wake_at == NOW + LONGEST_PARK_SECONDS

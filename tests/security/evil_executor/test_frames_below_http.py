@@ -14,7 +14,7 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 from websockets.asyncio.client import connect
 
-from maestro.bootstrap.http import PunctualHttp
+from maestro.bootstrap.punctual_http import PunctualHttp
 from tests.maestro.bootstrap.program import ran, started
 from tests.maestro.edge.stage import Peer
 from tests.requirements import covers
@@ -101,7 +101,7 @@ async def test_a_length_that_lies_is_refused_on_the_header_and_costs_no_memory(
 
 
 class Impatient(PunctualHttp):
-    header_seconds = 0.1
+    head_seconds = 0.1
 
 
 @asynccontextmanager
