@@ -34,7 +34,7 @@ async def client(proxy: ChaosProxy) -> AsyncGenerator[Client]:
     else:
         reader, writer = await asyncio.open_connection("127.0.0.1", int(rest.rpartition(":")[2]))
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             yield reader, writer
     finally:
         writer.close()

@@ -122,7 +122,7 @@ async def test_what_is_said_during_a_run_steers_its_next_generation(tmp_path: Pa
 
 async def until_the_ledger_holds(messages: int, here: World) -> None:
     """Wait until so many messages of the user are among the session's events."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while True:
             (session,) = (await here.rest("GET", ""))["sessions"]
             events = (await here.rest("GET", f"/{session['session_id']}"))["events"]

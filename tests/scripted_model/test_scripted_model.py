@@ -179,7 +179,7 @@ async def test_a_script_runs_as_a_process(tmp_path: Path) -> None:
 
 
 async def test_a_gate_can_be_opened_over_http() -> None:
-    async with ScriptedModel([held(text("now"), "go")]) as server, asyncio.timeout(5):
+    async with ScriptedModel([held(text("now"), "go")]) as server, asyncio.timeout(20):
         asking = asyncio.create_task(_ask(server.base_url, [HELLO]))
         await server.requested(1)
         async with httpx2.AsyncClient() as client:

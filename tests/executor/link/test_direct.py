@@ -50,7 +50,7 @@ async def saying(
         writer.close()
         left.set()
 
-    async with asyncio.timeout(5), await asyncio.start_server(told, "127.0.0.1", 0) as server:
+    async with asyncio.timeout(20), await asyncio.start_server(told, "127.0.0.1", 0) as server:
         yield endpoint(f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}")
         await left.wait()
 
@@ -244,7 +244,7 @@ async def test_a_peer_that_does_not_close_is_left_alone() -> None:
 
 
 async def test_a_unix_socket_leads_there(tmp_path: Path) -> None:
-    async with asyncio.timeout(5), unix_serve(echo, str(tmp_path / "s")):
+    async with asyncio.timeout(20), unix_serve(echo, str(tmp_path / "s")):
         socket = await open_websocket(endpoint(f"unix:{tmp_path}/s"))
         await socket.send(b"hello")
         assert await socket.receive() == "hello"
@@ -256,7 +256,7 @@ async def test_tls_is_held_to_the_name(tmp_path: Path) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
     ca_file = folder / "cert.pem"
-    async with asyncio.timeout(5), serve(echo, "127.0.0.1", 0, ssl=context) as server:
+    async with asyncio.timeout(20), serve(echo, "127.0.0.1", 0, ssl=context) as server:
         port = server.sockets[0].getsockname()[1]
         socket = await open_websocket(endpoint(f"wss://localhost:{port}", ca_file=ca_file))
         await socket.send(b"x" * 100_000)

@@ -87,7 +87,7 @@ async def proxied(
 
 async def said(path: str, request: bytes, *, then_end: bool = False) -> bytes:
     """All that is answered to `request`, until the other side ends."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         reader, writer = await asyncio.open_unix_connection(path)
         try:
             writer.write(request)

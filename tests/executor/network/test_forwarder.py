@@ -100,7 +100,7 @@ async def test_it_carries_both_ways_as_long_as_its_command_lives(tmp_path: Path,
         process.stdin.close()
         assert await process.wait() == 1
         # Nothing but the command holds its output, or listens when it has ended.
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             assert await process.stdout.read() == b""
         await until(lambda: not _listens(port))
 

@@ -105,8 +105,12 @@ async def test_a_group_without_room_starts_nothing_and_goes_on_when_there_is(
         assert ended.outcome == NotStarted(os.strerror(errno.EAGAIN))
 
     bound.write_text(before)
-    await _run(processes, folder, "true")  # may be refused still: that was settled before
-    assert (await _run(processes, folder, "echo x")).output.head == b"x\n"
+    ended = await _run(processes, folder, "echo x")
+    for _ in range(3):  # some may be refused still: that was settled before
+        if ended.output.head:
+            break
+        ended = await _run(processes, folder, "echo x")
+    assert ended.output.head == b"x\n"
 
 
 async def test_what_a_command_in_a_group_leaves_is_ended_with_it(

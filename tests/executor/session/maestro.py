@@ -27,7 +27,7 @@ class Attachment:
 
     async def frame(self) -> Frame[FromExecutor]:
         """The next frame of the executor."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             (frame,) = self.protocol.receive(await self.socket.recv(decode=True))
         assert isinstance(frame, Frame), frame
         return frame
@@ -72,7 +72,7 @@ class ScriptedMaestro:
         return f"ws://127.0.0.1:{self.port}"
 
     async def attachment(self) -> Attachment:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             return await self._sockets.get()
 
     async def take(self, socket: ServerConnection) -> None:

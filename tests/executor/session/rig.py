@@ -61,7 +61,7 @@ class PlayedView:
 
     async def until(self, kind: type[ShownT], fits: Callable[[ShownT], bool] = bool) -> ShownT:
         """Wait until something of this kind that fits has been shown."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while True:
                 for shown in self.all(kind):
                     if fits(shown) is not False:

@@ -293,7 +293,7 @@ async def test_a_maestro_that_goes_at_any_point_gets_every_result_of_calls_run_o
         rig = Rig.at(tmp_path, maestro.address)
         rig.shell.let_end("1", "2", "3")
         async with running(rig, maestro.address):
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(20):
                 results = await _whole_run(maestro, leave_after)
 
             assert [result.result for result in results] == ["1", "2", "3"]

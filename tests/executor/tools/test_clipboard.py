@@ -222,7 +222,7 @@ async def test_over_ssh_the_terminal_is_handed_the_text(world: World, text: str)
     reading = asyncio.get_running_loop().run_in_executor(None, read_until, ours, b"\x07")
     world.clipboard = over_ssh(world, Screen(theirs).copy)
     told = await world.text("Clipboard", action="write", text=text)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         written = await reading
     os.close(ours)
     os.close(theirs)

@@ -151,7 +151,7 @@ async def test_no_state_is_kept_between_commands(world: World) -> None:
 
 async def test_output_is_shown_while_the_command_runs(world: World) -> None:
     task = asyncio.create_task(world.run("Shell", command="echo first; sleep 60"))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         await world.emitted.wait()
 
     assert world.live == [("stdout", "first\n")]

@@ -162,7 +162,7 @@ async def test_a_server_that_drips_is_left_in_time(world: World) -> None:
         url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
         with pytest.raises(ToolFailure) as caught:
             await world.run("WebFetch", url=url)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             await tarpit.left.wait()
 
     assert (caught.value.status, caught.value.message) == (

@@ -16,7 +16,7 @@ async def test_a_cancelled_wait_ends_with_the_work_and_not_before() -> None:
         assert may_end.wait(5)
         ended.set()
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         waiting = asyncio.ensure_future(in_thread(work))
         await asyncio.to_thread(begun.wait, 5)
         for _ in range(2):
@@ -49,7 +49,7 @@ async def test_work_that_can_be_told_to_stop_is_told_and_waited_for() -> None:
             pass
         ended.set()
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         waiting = asyncio.ensure_future(in_stoppable_thread(work))
         await asyncio.to_thread(begun.wait, 5)
         waiting.cancel()

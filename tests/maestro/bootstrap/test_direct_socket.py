@@ -54,7 +54,7 @@ async def talking(conversation: Conversation) -> AsyncGenerator[int]:
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve([listener]))
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             yield listener.getsockname()[1]
             await ended
     finally:

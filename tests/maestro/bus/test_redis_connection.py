@@ -34,7 +34,7 @@ async def saying(
         writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         yield server.sockets[0].getsockname()[1], heard
     server.close()
 
@@ -50,7 +50,7 @@ async def asked(url: str, *commands: tuple[str, ...]) -> list[object]:
 async def test_the_password_and_the_database_of_an_address_are_used(
     own_server: RedisServer,
 ) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         await asked(own_server.url, ("CONFIG", "SET", "requirepass", "open sesame"))
         with pytest.raises(BusUnavailable, match="NOAUTH"):
             await asked(own_server.url, ("PING",))
@@ -141,7 +141,7 @@ async def test_replies_in_any_pieces_are_put_together() -> None:
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         assert await asked(f"redis://127.0.0.1:{port}", ("GO",)) == [[b"a\r\nb", {b"k": [3]}]]
     done.set()
     server.close()

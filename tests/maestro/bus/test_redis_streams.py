@@ -38,7 +38,7 @@ async def test_streams_are_bounded_and_expire_an_hour_after_the_last_write(
     redis_url: str, raw: RedisConnection
 ) -> None:
     bus = RedisBus(redis_url)
-    async with asyncio.timeout(5), bus.subscribe("s1") as subscription:
+    async with asyncio.timeout(20), bus.subscribe("s1") as subscription:
         nudges = aiter(subscription)
         for head in range(1, 1001):
             await bus.publish("s1", HeadMoved(head))
@@ -111,7 +111,7 @@ async def test_an_entry_that_cannot_be_read_is_an_overflow(
     redis_url: str, raw: RedisConnection
 ) -> None:
     bus = RedisBus(redis_url)
-    async with asyncio.timeout(5), bus.subscribe("s1") as subscription:
+    async with asyncio.timeout(20), bus.subscribe("s1") as subscription:
         stream = key("codegen", "events", "s1")
         await raw.call([("XADD", stream, "*", "n", b'{"type":"newer"}')], seconds=5)
         await bus.publish("s1", HeadMoved(2))
@@ -123,7 +123,7 @@ async def test_an_entry_that_cannot_be_read_is_an_overflow(
 
 async def test_more_than_a_stream_keeps_is_a_hole(redis_url: str, raw: RedisConnection) -> None:
     bus = RedisBus(redis_url)
-    async with asyncio.timeout(5), bus.subscribe("s1") as subscription:
+    async with asyncio.timeout(20), bus.subscribe("s1") as subscription:
         stream = key("codegen", "events", "s1")
         entry = ("XADD", stream, "*", "n", b'{"type":"head","head":1}')
         # One transaction: the blocked read gets them all at once.
@@ -139,7 +139,7 @@ async def test_more_than_a_stream_keeps_is_a_hole(redis_url: str, raw: RedisConn
 async def test_rows_that_are_not_small_stay_in_the_ledger(redis_url: str) -> None:
     bus = RedisBus(redis_url)
     row = StoredEvent(1, "tool:t1", ToolAnswered("t1", "1-1-1", "success", "x" * 20_000), 1.0)
-    async with asyncio.timeout(5), bus.subscribe("s1") as subscription:
+    async with asyncio.timeout(20), bus.subscribe("s1") as subscription:
         await bus.publish("s1", HeadMoved(1, (row,)))
 
         assert await anext(aiter(subscription)) == HeadMoved(1)
@@ -167,7 +167,7 @@ async def test_live_text_waits_for_more_of_it_and_a_nudge_takes_it_along(
     redis_url: str, raw: RedisConnection
 ) -> None:
     writer = RedisWriter(redis_url, live_seconds=1e6)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         assert await writer.ask(("PING",)) == b"PONG"
         writer.put(Write(("RPUSH", "said", "one"), "live"))
         writer.put(Write(("RPUSH", "said", "two"), "live"))
@@ -182,7 +182,7 @@ async def test_live_text_waits_for_more_of_it_and_a_nudge_takes_it_along(
 
 async def test_live_text_alone_is_sent_after_a_moment(redis_url: str, raw: RedisConnection) -> None:
     writer = RedisWriter(redis_url)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         assert await writer.ask(("PING",)) == b"PONG"
         writer.put(Write(("RPUSH", "said", "one"), "live"))
         assert await raw.call([("BLPOP", "said", 4)], seconds=5) == [[b"said", b"one"]]
@@ -206,7 +206,7 @@ async def test_an_answer_of_many_streams_lets_others_have_their_turn(redis_url: 
             return turns
 
     joined = asyncio.Semaphore(0)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         waiting = [asyncio.create_task(first(session_id)) for session_id in sessions]
         for _ in sessions:
             await joined.acquire()

@@ -18,7 +18,7 @@ async def _ended(edge: Stage) -> tuple[str, int]:
 
 
 async def test_a_session_is_forked_and_taken_back(edge: Stage) -> None:
-    async with asyncio.timeout(5), edge.http() as client:
+    async with asyncio.timeout(20), edge.http() as client:
         session_id, end = await _ended(edge)
         path = f"/api/v1/sessions/{session_id}"
 
@@ -39,7 +39,7 @@ async def test_a_session_is_forked_and_taken_back(edge: Stage) -> None:
 
 
 async def test_a_session_with_an_open_run_is_not_taken_back(edge: Stage) -> None:
-    async with asyncio.timeout(5), edge.http() as client, edge.connect() as executor:
+    async with asyncio.timeout(20), edge.http() as client, edge.connect() as executor:
         session_id = (await executor.handshake())["payload"]["session_id"]
 
         refused = await client.post(f"/api/v1/sessions/{session_id}/rewind", json={"to_seq": 0})
@@ -49,7 +49,7 @@ async def test_a_session_with_an_open_run_is_not_taken_back(edge: Stage) -> None
 
 async def test_another_owners_session_is_not_there(edge: Stage) -> None:
     other = await edge.ledger.accounts.create("somebody else")
-    async with asyncio.timeout(5), edge.http(other) as client:
+    async with asyncio.timeout(20), edge.http(other) as client:
         session_id, _ = await _ended(edge)
         path = f"/api/v1/sessions/{session_id}"
         answers = [
@@ -65,7 +65,7 @@ async def test_another_owners_session_is_not_there(edge: Stage) -> None:
 
 
 async def test_a_seq_that_is_none_is_refused_with_its_name(edge: Stage) -> None:
-    async with asyncio.timeout(5), edge.http() as client:
+    async with asyncio.timeout(20), edge.http() as client:
         path = f"/api/v1/sessions/{'0' * 32}/rewind"
         refused = await client.post(path, json={"to_seq": -1})
 

@@ -22,7 +22,7 @@ from tests.maestro.edge.stage import LIMITS, MODEL, Stage, call, result, stage
 
 
 async def test_the_contracts_own_handshake_is_answered_at_once(edge: Stage) -> None:
-    async with asyncio.timeout(5), edge.connect() as executor:
+    async with asyncio.timeout(20), edge.connect() as executor:
         await executor.send(
             "handshake",
             {
@@ -51,7 +51,7 @@ async def test_the_contracts_own_handshake_is_answered_at_once(edge: Stage) -> N
 
 
 async def test_calls_go_out_with_their_seq_and_results_are_accepted(edge: Stage) -> None:
-    async with asyncio.timeout(5), edge.connect() as executor:
+    async with asyncio.timeout(20), edge.connect() as executor:
         session_id = (await executor.handshake())["payload"]["session_id"]
         asked = ModelReplied("1-1-1", 3, "looking")
         seq = await edge.decide(session_id, asked, call("t1"))
@@ -83,7 +83,7 @@ async def test_calls_go_out_with_their_seq_and_results_are_accepted(edge: Stage)
 
 
 async def test_a_result_of_a_call_that_was_never_issued_is_unknown(edge: Stage) -> None:
-    async with asyncio.timeout(5), edge.connect() as executor:
+    async with asyncio.timeout(20), edge.connect() as executor:
         session_id = (await executor.handshake())["payload"]["session_id"]
         await executor.send("tool_result", result("never"))
 
@@ -96,7 +96,7 @@ async def test_a_result_of_a_call_that_was_never_issued_is_unknown(edge: Stage) 
 
 
 async def test_a_message_and_an_interrupt_are_facts_once_however_often_sent(edge: Stage) -> None:
-    async with asyncio.timeout(5), edge.connect() as executor:
+    async with asyncio.timeout(20), edge.connect() as executor:
         session_id = (await executor.handshake())["payload"]["session_id"]
         for _ in range(2):
             await executor.send("user_message", {"content": "faster"}, id="m1")
@@ -114,7 +114,7 @@ async def test_a_message_and_an_interrupt_are_facts_once_however_often_sent(edge
 
 
 async def test_a_model_that_the_maestro_does_not_list_is_refused(edge: Stage) -> None:
-    async with asyncio.timeout(5), edge.connect() as executor:
+    async with asyncio.timeout(20), edge.connect() as executor:
         refused = await executor.handshake(run={"model": "other/model"})
 
         assert refused["payload"] == {
@@ -126,7 +126,7 @@ async def test_a_model_that_the_maestro_does_not_list_is_refused(edge: Stage) ->
 
 
 async def test_a_follow_up_with_a_refused_model_is_no_fact(edge: Stage) -> None:
-    async with asyncio.timeout(5), edge.connect() as executor:
+    async with asyncio.timeout(20), edge.connect() as executor:
         session_id = (await executor.handshake(run={"model": MODEL}))["payload"]["session_id"]
         await executor.send("user_message", {"content": "x", "run": {"model": "o/m"}}, id="m1")
 
@@ -135,7 +135,7 @@ async def test_a_follow_up_with_a_refused_model_is_no_fact(edge: Stage) -> None:
 
 
 async def test_live_text_reaches_the_executor_and_its_output_the_watcher(edge: Stage) -> None:
-    async with asyncio.timeout(5), edge.connect() as executor:
+    async with asyncio.timeout(20), edge.connect() as executor:
         session_id = (await executor.handshake())["payload"]["session_id"]
         async with edge.connect(f"/ws/v1/sessions/{session_id}/watch?after=3") as watcher:
             await edge.decide(session_id, ModelReplied("1-1-1", 3, ""), call("t1"))
@@ -160,7 +160,7 @@ async def test_live_text_reaches_the_executor_and_its_output_the_watcher(edge: S
 
 
 async def test_a_resume_gives_what_was_missed_and_each_open_call_once(edge: Stage) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         async with edge.connect() as executor:
             session_id = (await executor.handshake())["payload"]["session_id"]
             await edge.decide(
@@ -195,7 +195,7 @@ async def test_a_resume_gives_what_was_missed_and_each_open_call_once(edge: Stag
 
 
 async def test_a_resume_names_the_run_that_goes_on_or_was_last(edge: Stage) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         async with edge.connect() as executor:
             session_id = (await executor.handshake())["payload"]["session_id"]
             await edge.decide(session_id, RunEnded(3, 1, "success", "completed"))
@@ -211,7 +211,7 @@ async def test_a_resume_names_the_run_that_goes_on_or_was_last(edge: Stage) -> N
 
 
 async def test_the_frame_limit_of_a_handshake_is_in_the_ledger(edge: Stage) -> None:
-    async with asyncio.timeout(5), edge.connect() as executor:
+    async with asyncio.timeout(20), edge.connect() as executor:
         started = await executor.handshake(limits={"max_frame_bytes": 20_000})
         loaded = await edge.ledger.load(started["payload"]["session_id"])
 
@@ -222,7 +222,7 @@ async def test_the_frame_limit_of_a_handshake_is_in_the_ledger(edge: Stage) -> N
 
 
 async def test_the_same_handshake_again_is_the_same_session(edge: Stage) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         async with edge.connect() as first:
             session_id = (await first.handshake(id="h1"))["payload"]["session_id"]
             async with edge.connect() as second:
@@ -234,7 +234,7 @@ async def test_the_same_handshake_again_is_the_same_session(edge: Stage) -> None
 
 
 async def test_another_executor_is_refused_unless_it_takes_over(edge: Stage) -> None:
-    async with asyncio.timeout(5), edge.connect() as first:
+    async with asyncio.timeout(20), edge.connect() as first:
         session_id = (await first.handshake())["payload"]["session_id"]
         await edge.decide(session_id, call("t1"))
         await first.until("run_tool")
@@ -266,7 +266,7 @@ async def replace_silently(edge: Stage, session_id: str) -> None:
 async def test_an_executor_that_was_replaced_gets_no_later_call(tmp_path: Path) -> None:
     limits = replace(LIMITS, heads_seconds=60.0)
     async with (
-        asyncio.timeout(5),
+        asyncio.timeout(20),
         stage(tmp_path, limits=limits) as edge,
         edge.connect() as executor,
     ):
@@ -284,7 +284,7 @@ async def test_an_executor_that_was_replaced_gets_no_later_call(tmp_path: Path) 
 async def test_a_row_that_tells_of_a_higher_epoch_ends_the_socket(tmp_path: Path) -> None:
     limits = replace(LIMITS, heads_seconds=60.0)
     async with (
-        asyncio.timeout(5),
+        asyncio.timeout(20),
         stage(tmp_path, limits=limits) as edge,
         edge.connect() as executor,
     ):
@@ -299,7 +299,7 @@ async def test_a_row_that_tells_of_a_higher_epoch_ends_the_socket(tmp_path: Path
 async def test_what_an_executor_that_was_replaced_says_is_no_fact(tmp_path: Path) -> None:
     limits = replace(LIMITS, heads_seconds=60.0)
     async with (
-        asyncio.timeout(5),
+        asyncio.timeout(20),
         stage(tmp_path, limits=limits) as edge,
         edge.connect() as executor,
     ):
@@ -313,7 +313,7 @@ async def test_what_an_executor_that_was_replaced_says_is_no_fact(tmp_path: Path
 
 
 async def test_a_row_whose_nudge_was_lost_is_found_by_the_poll(edge: Stage) -> None:
-    async with asyncio.timeout(5), edge.connect() as executor:
+    async with asyncio.timeout(20), edge.connect() as executor:
         session_id = (await executor.handshake())["payload"]["session_id"]
         await edge.decide(session_id, call("t1"), tell=False)
 
@@ -321,7 +321,7 @@ async def test_a_row_whose_nudge_was_lost_is_found_by_the_poll(edge: Stage) -> N
 
 
 async def test_the_end_of_a_socket_is_told_to_the_ledger(edge: Stage) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         async with edge.connect() as executor:
             session_id = (await executor.handshake())["payload"]["session_id"]
             assert await edge.stepped.get() == session_id
@@ -330,7 +330,7 @@ async def test_the_end_of_a_socket_is_told_to_the_ledger(edge: Stage) -> None:
 
 
 async def test_what_was_sent_before_a_close_is_still_a_fact(edge: Stage) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         async with edge.connect() as executor:
             session_id = (await executor.handshake())["payload"]["session_id"]
             for number in range(20):
@@ -341,7 +341,7 @@ async def test_what_was_sent_before_a_close_is_still_a_fact(edge: Stage) -> None
 
 
 async def test_a_drain_closes_every_socket_with_service_restart(edge: Stage) -> None:
-    async with asyncio.timeout(5), edge.connect() as executor:
+    async with asyncio.timeout(20), edge.connect() as executor:
         session_id = (await executor.handshake())["payload"]["session_id"]
         async with edge.connect(f"/ws/v1/sessions/{session_id}/watch") as watcher:
             await watcher.until("status")
@@ -352,7 +352,7 @@ async def test_a_drain_closes_every_socket_with_service_restart(edge: Stage) -> 
 
 
 async def test_binary_frames_and_unfit_first_frames_end_the_socket(edge: Stage) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         async with edge.connect() as executor:
             await executor.socket.send(b"\x00")
             assert await executor.closed() == 1003
@@ -367,7 +367,7 @@ async def test_binary_frames_and_unfit_first_frames_end_the_socket(edge: Stage) 
 
 
 async def test_a_bad_frame_names_its_field_and_the_socket_lives_on(edge: Stage) -> None:
-    async with asyncio.timeout(5), edge.connect() as executor:
+    async with asyncio.timeout(20), edge.connect() as executor:
         await executor.handshake()
         await executor.send("tool_progress", {"tool_id": "t1", "state": "bored"})
 
@@ -377,7 +377,7 @@ async def test_a_bad_frame_names_its_field_and_the_socket_lives_on(edge: Stage) 
 
 
 async def test_the_runs_end_is_shown_with_its_status(edge: Stage) -> None:
-    async with asyncio.timeout(5), edge.connect() as executor:
+    async with asyncio.timeout(20), edge.connect() as executor:
         session_id = (await executor.handshake())["payload"]["session_id"]
         await executor.until("status")
         await edge.decide(session_id, RunEnded(3, 1, "success", "completed", "done"))
@@ -396,7 +396,7 @@ async def test_the_runs_end_is_shown_with_its_status(edge: Stage) -> None:
 
 
 async def test_a_call_above_the_peers_limit_is_answered_and_never_sent(edge: Stage) -> None:
-    async with asyncio.timeout(5), edge.connect() as executor:
+    async with asyncio.timeout(20), edge.connect() as executor:
         started = await executor.handshake(limits={"max_frame_bytes": 65_536})
         session_id = started["payload"]["session_id"]
         big = call("big")

@@ -122,7 +122,7 @@ async def test_a_peer_that_does_not_read_is_let_go(tmp_path: Path) -> None:
 async def test_nobody_waits_for_ever_for_a_handshake(tmp_path: Path) -> None:
     limits = replace(LIMITS, handshake_seconds=0.1)
     async with (
-        asyncio.timeout(5),
+        asyncio.timeout(20),
         stage(tmp_path, limits=limits) as edge,
         edge.connect() as executor,
     ):
@@ -145,7 +145,7 @@ async def test_a_frame_above_the_limit_ends_the_socket(edge: Stage) -> None:
 async def test_a_full_process_lets_nobody_else_in(tmp_path: Path) -> None:
     limits = replace(LIMITS, sockets=1)
     async with (
-        asyncio.timeout(5),
+        asyncio.timeout(20),
         stage(tmp_path, limits=limits) as edge,
         edge.http() as client,
         edge.connect() as executor,

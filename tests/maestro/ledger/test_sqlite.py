@@ -69,7 +69,7 @@ async def test_an_append_waits_for_another_process_that_writes(
     other.execute("COMMIT")
     other.close()
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         assert await waiting == Appended(4, 4)
 
 

@@ -126,7 +126,7 @@ async def test_a_known_price_makes_a_cost() -> None:
 
 async def test_a_consumer_that_leaves_ends_the_stream() -> None:
     script = [hang(text("a", "b"), after=2)]
-    async with ScriptedModel(script) as server, client_of(server) as client, asyncio.timeout(5):
+    async with ScriptedModel(script) as server, client_of(server) as client, asyncio.timeout(20):
         async with aclosing(client.generate(asking())) as parts:
             assert await anext(parts) == TextDelta("a")
         assert (await server.answered(1)).cut
@@ -134,7 +134,7 @@ async def test_a_consumer_that_leaves_ends_the_stream() -> None:
 
 async def test_a_cancelled_generation_ends_the_stream() -> None:
     async with ScriptedModel([hang(text("a"))]) as server, client_of(server) as client:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             task = asyncio.create_task(reply_from(client))
             await server.requested(1)
             task.cancel()
@@ -147,7 +147,7 @@ async def test_deltas_come_as_they_are_sent() -> None:
     async with (
         ScriptedModel([held(text("a", "b"), "go", after=2)]) as server,
         client_of(server) as client,
-        asyncio.timeout(5),
+        asyncio.timeout(20),
         aclosing(client.generate(asking())) as parts,
     ):
         assert await anext(parts) == TextDelta("a")
@@ -219,7 +219,7 @@ async def test_a_silent_provider_is_given_up(
     scripted: Scripted, timeouts: Timeouts, kind: ModelErrorKind, words: str
 ) -> None:
     async with (
-        asyncio.timeout(5),
+        asyncio.timeout(20),
         ScriptedModel([scripted]) as server,
         client_of(server, timeouts=timeouts) as client,
     ):

@@ -57,7 +57,7 @@ async def answering(
     endpoint = Endpoint("openai", f"http://127.0.0.1:{port}/v1", "sk-test", Quirks(), {})
     transport = DirectTransport(endpoint, Timeouts())
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             yield provider, transport
     finally:
         await transport.close()

@@ -94,7 +94,7 @@ async def test_one_byte_at_a_time_gives_the_same_reply() -> None:
 async def test_an_endless_drip_ends_at_the_total_limit() -> None:
     slow = drip(text("x" * 1000), every=0.01)
     async with (
-        asyncio.timeout(5),
+        asyncio.timeout(20),
         ScriptedModel([slow]) as server,
         client_of(server, timeouts=Timeouts(total=0.2)) as client,
     ):
@@ -151,7 +151,7 @@ async def test_a_compressed_error_is_not_unpacked_either() -> None:
 async def test_a_long_error_is_read_in_part() -> None:
     endless = hang(error(500, body="y" * (4 << 20)), after=1)
     async with (
-        asyncio.timeout(5),
+        asyncio.timeout(20),
         ScriptedModel([endless]) as server,
         client_of(server) as client,
     ):

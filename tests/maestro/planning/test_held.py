@@ -93,7 +93,7 @@ async def test_a_fact_that_comes_at_once_saves_the_timer(
     tmp_path: Path, *, comes_at_once: bool
 ) -> None:
     async with (
-        asyncio.timeout(5),
+        asyncio.timeout(20),
         open_bench(tmp_path, [Reply("", calls=(git("log"),), finish="calls")]) as bench,
     ):
         session_id = await bench.open()

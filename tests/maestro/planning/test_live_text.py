@@ -17,7 +17,7 @@ Heard = Callable[[], "asyncio.Task[object]"]
 async def live_text(pace: float) -> AsyncGenerator[tuple[LiveText, Heard]]:
     """Of generation 1-1-1, and a way to hear what is published next."""
     bus = MemoryBus()
-    async with asyncio.timeout(5), bus.subscribe("s") as subscription:
+    async with asyncio.timeout(20), bus.subscribe("s") as subscription:
         nudges = aiter(subscription)
         yield (
             LiveText(bus, "s", "1-1-1", lambda: pace),
