@@ -5,6 +5,7 @@ Whose share it is, the application says (`METER`). Pings and dead peers are uvic
 
 import asyncio
 import struct
+import threading
 from typing import cast
 
 from uvicorn.config import Config
@@ -115,12 +116,21 @@ class DirectSocket(WebSocketsSansIOProtocol):
         return True
 
 
+class _Slice(threading.local):
+    """A loop's, for all of its sockets: what is read is copied in the same turn."""
+
+    def __init__(self) -> None:
+        self.buffer = bytearray(SLICE_BYTES)
+
+
+_SLICE = _Slice()
+
+
 class SlicedReading(asyncio.BufferedProtocol):
     """Reads little at once for a socket, so that many small frames are not one turn's work."""
 
     def __init__(self, inner: DirectSocket) -> None:
         self._inner = inner
-        self._buffer = bytearray(SLICE_BYTES)
         self._share: Share | None = None
         self._held = b""
         """Read, and not looked at: its owner has no turn yet."""
@@ -133,11 +143,11 @@ class SlicedReading(asyncio.BufferedProtocol):
 
     def get_buffer(self, sizehint: int) -> bytearray:
         del sizehint  # the loop's wish, which is for more
-        return self._buffer
+        return _SLICE.buffer
 
     def buffer_updated(self, nbytes: int) -> None:
         """Look at it now, or when its owner has a turn; until then nothing more is read."""
-        self._held += self._buffer[:nbytes]
+        self._held += _SLICE.buffer[:nbytes]
         if self._turn is None:
             self._take_turn()
 

@@ -1,5 +1,6 @@
 """A project that is a part of a repository: the rules of the folders above it hold in it too."""
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -98,3 +99,10 @@ def test_what_the_repository_ignores_is_not_kept_for_undo_either(tmp_path: Path)
     changes = World(project, tmp_path / "state").command(work)
 
     assert [change.path for change in changes] == ["app.py"]
+
+
+def test_a_repository_without_the_folder_of_excludes_is_one_all_the_same(tmp_path: Path) -> None:
+    project = _made(tmp_path, {".gitignore": "*.log\n"})
+    shutil.rmtree(tmp_path / ".git" / "info", ignore_errors=True)
+
+    assert _listed(project) == _as_git_has_it(project) != set(FILES)
