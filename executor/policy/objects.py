@@ -11,7 +11,7 @@ from typing import Literal
 
 import msgspec
 
-from executor.policy.tracked import repository_of
+from executor.policy.tracked import opened, repository_of
 
 Kind = Literal["commit", "tree", "blob", "tag"]
 
@@ -47,7 +47,7 @@ def kinds_of(root: Path, hexadecimal: str) -> frozenset[Kind] | None:
         return None
     try:
         found = _loose(objects, hexadecimal.lower()) | _packed(objects, hexadecimal.lower())
-    except (OSError, IndexError, zlib.error, _UnknownError):
+    except (OSError, IndexError, ValueError, zlib.error, _UnknownError):
         return None
     return frozenset(found)
 
@@ -61,8 +61,8 @@ def _loose(objects: Path, hexadecimal: str) -> set[Kind]:
 
 
 def _loose_kind(file: Path) -> Kind:
-    with open(file, "rb") as opened:
-        head = zlib.decompressobj().decompress(opened.read(_LOOSE_MAX), _HEAD_MAX)
+    with opened(file) as content:
+        head = zlib.decompressobj().decompress(content.read(_LOOSE_MAX), _HEAD_MAX)
     match = _LOOSE.match(head)
     if match is None:
         raise _UnknownError
@@ -78,7 +78,7 @@ def _packed(objects: Path, hexadecimal: str) -> set[Kind]:
     found: set[Kind] = set()
     for name in packs:
         pack = folder / name
-        with open(pack.with_suffix(".idx"), "rb") as index, open(pack, "rb") as content:
+        with opened(pack.with_suffix(".idx")) as index, opened(pack) as content:
             found |= _Pack(index.fileno(), content.fileno()).kinds(hexadecimal)
     if not found and any(name.endswith(".promisor") for name in names):
         raise _UnknownError  # git fetches what is missing
@@ -90,6 +90,9 @@ class _Pack(msgspec.Struct, frozen=True):
     content: int
 
     def kinds(self, hexadecimal: str) -> set[Kind]:
+        return {self._kind(offset) for offset in self._offsets(hexadecimal)}
+
+    def _offsets(self, hexadecimal: str) -> list[int]:
         head = os.pread(self.index, _HASHES, 0)
         if head[:_TABLE] != b"\xfftOc\0\0\0\2" or len(head) != _HASHES:
             raise _UnknownError
@@ -99,11 +102,11 @@ class _Pack(msgspec.Struct, frozen=True):
         low = int.from_bytes(head[_TABLE + 4 * (first - 1) :][:4], "big") if first else 0
         high = int.from_bytes(head[_TABLE + 4 * first :][:4], "big")
         at = self._first(hexadecimal, low, high)
-        found: set[Kind] = set()
+        found: list[int] = []
         for number in range(at, min(at + MAX_MEANT, high)):
             if not self._hash(number).startswith(hexadecimal):
                 break
-            found.add(self._kind(self._offset(number, count)))
+            found.append(self._offset(number, count))
         return found
 
     def _check_size(self, count: int) -> None:
@@ -139,12 +142,11 @@ class _Pack(msgspec.Struct, frozen=True):
             number = head[0] >> 4 & 7
             if number in _KINDS:
                 return _KINDS[number]
-            at = next(at for at, byte in enumerate(head) if byte < 0x80) + 1
+            at = [byte < 0x80 for byte in head].index(True) + 1
             if number == _BY_OFFSET:
                 offset -= _distance(head, at)
             elif number == _BY_HASH:
-                (kind,) = self.kinds(head[at : at + _HASH].hex())
-                return kind
+                (offset,) = self._offsets(head[at : at + _HASH].hex())
             else:
                 break
         raise _UnknownError

@@ -3,9 +3,11 @@
 Understands the plain forms (version 2 and 3, SHA-1); of any other nothing is known.
 """
 
+import errno
 import os
 import stat
 from pathlib import Path
+from typing import BinaryIO
 
 INDEX_MAX = 16 * 1024 * 1024
 _POINTER_MAX = 4096
@@ -26,7 +28,10 @@ def repository_of(root: Path) -> Path | None:
     """The folder that holds its objects; the working trees of one repository share it."""
     folder = _git_folder(root)
     shared = None if folder is None else content_of(folder / "commondir", _POINTER_MAX)
-    return folder if folder is None or shared is None else folder / os.fsdecode(shared.strip())
+    if folder is None or shared is None:
+        return folder
+    name = os.fsdecode(shared.strip())
+    return folder / name if "\0" not in name else None
 
 
 def _git_folder(root: Path) -> Path | None:
@@ -74,11 +79,17 @@ def _names(content: bytes, count: int) -> tuple[list[bytes], int]:
 def content_of(file: Path, limit: int) -> bytes | None:
     """A regular file of at most `limit` bytes."""
     try:
-        handle = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with opened(file) as content:
+            size = os.fstat(content.fileno()).st_size
+            return content.read(limit) if size <= limit else None
     except OSError:
         return None
-    with open(handle, "rb") as opened:
-        found = os.fstat(handle)
-        if not stat.S_ISREG(found.st_mode) or found.st_size > limit:
-            return None
-        return opened.read(limit)
+
+
+def opened(file: Path) -> BinaryIO:
+    """A regular file, to be read. Raises OSError, also for what else is there: pipes never end."""
+    handle = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, "no regular file", str(file))
+    return os.fdopen(handle, "rb")

@@ -220,7 +220,37 @@ def _endless(root: Path, shift: int) -> None:
     pack.write_bytes(content[:12] + b"\0" * shift + b"\x60\0" * (len(content) // 2))
 
 
+def _of_the_secret(root: Path, content: bytes) -> None:
+    """Put `content` where a pack has what the secret file held."""
+    (pack,) = (root / ".git" / "objects" / "pack").glob("*.pack")
+    told = subprocess.run(
+        ["git", "show-index"],
+        input=pack.with_suffix(".idx").read_bytes(),
+        capture_output=True,
+        check=True,
+    )
+    name = _hash_of_the_secret(root)
+    (offset,) = (int(line.split()[0]) for line in told.stdout.decode().splitlines() if name in line)
+    os.chmod(pack, 0o600)
+    before = pack.read_bytes()
+    pack.write_bytes(before[:offset] + content + before[offset + len(content) :])
+
+
+def _told_by_itself(root: Path) -> None:
+    _of_the_secret(root, b"\x70" + bytes.fromhex(_hash_of_the_secret(root)))
+
+
+def _pipe(root: Path, suffix: str) -> None:
+    """Whoever opened it would wait for a writer, for ever."""
+    (file,) = (root / ".git" / "objects" / "pack").glob(f"*.{suffix}")
+    file.unlink()
+    os.mkfifo(file)
+
+
 BROKEN: list[Callable[[Path], None]] = [
+    _told_by_itself, lambda root: _of_the_secret(root, b"\x70" + b"\xab" * 20),
+    lambda root: _of_the_secret(root, b"\xff" * 64), lambda root: _pipe(root, "pack"),
+    lambda root: _pipe(root, "idx"),
     lambda root: _unreadable_index(root, b""),
     lambda root: _unreadable_index(root, b"\xfftOc\0\0\0\2" + b"\0" * 1024),
     lambda root: _unreadable_index(root, b"\xfftOc\0\0\0\2" + b"\0\0\0\1" * 256 + b"\0" * 70),
@@ -257,6 +287,20 @@ def test_a_loose_object_that_is_none_is_not_known(tmp_path: Path) -> None:
     assert kinds_of(tmp_path, "abcc") is None
     (folder / ("c" * 38)).write_bytes(zlib.compress(b"something 5\0abcde"))
     assert kinds_of(tmp_path, "abcc") is None
+
+
+def test_a_loose_object_that_is_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    _git(tmp_path, "init", "-q")
+    folder = tmp_path / ".git" / "objects" / "ab"
+    folder.mkdir()
+    os.mkfifo(folder / ("c" * 38))
+    assert kinds_of(tmp_path, "abcc") is None
+
+
+def test_objects_that_are_nowhere_are_not_known(tmp_path: Path) -> None:
+    _git(tmp_path, "init", "-q")
+    (tmp_path / ".git" / "commondir").write_bytes(b"no\0where")
+    assert kinds_of(tmp_path, "abcd") is None
 
 
 def test_without_a_repository_nothing_is_known(tmp_path: Path) -> None:
