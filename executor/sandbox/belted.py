@@ -13,7 +13,7 @@ import msgspec
 
 from executor.errors import SandboxBroken, not_set_up
 from executor.sandbox import seatbelt
-from executor.sandbox.hints import hint, network_words
+from executor.sandbox.hints import PROJECT_WRITABLE, hint
 from executor.sandbox.launch import Launch
 from executor.sandbox.limits import memory_of
 from executor.sandbox.outline import outline
@@ -23,7 +23,6 @@ from executor.sandbox.scratch import inner_environment, prepare
 from executor.sandbox.surroundings import git_configuration, hidden_folders, shown_tools
 from executor.workspace.waiting import in_thread
 
-RULES = "the project is writable, the rest read-only or hidden; "
 _PATH_BYTES = 1024
 
 
@@ -55,8 +54,7 @@ class Belted:
 
     def hint(self, output: bytes, mark: str) -> str:
         del mark
-        rules = RULES + network_words(self._premises.network)
-        return hint(output, rules, network=not self._shares_network)
+        return hint(output, PROJECT_WRITABLE, self._premises.network)
 
     async def close(self) -> None:
         pass

@@ -12,7 +12,7 @@ import msgspec
 
 from executor.errors import SandboxBroken, not_set_up
 from executor.sandbox.engine import Engine
-from executor.sandbox.hints import hint, network_words
+from executor.sandbox.hints import hint
 from executor.sandbox.launch import Launch
 from executor.sandbox.limits import memory_of
 from executor.sandbox.outline import COMMON_FOLDER_CONTENT, Outline, outline
@@ -34,6 +34,7 @@ _OUTSIDE = (
 """No handle but the first three goes into a container: the folder that a command ends in comes out
 by a file."""
 NO_IMAGE = "--sandbox container needs an image: set it as `image` under [sandbox]"
+RULES = "a container in which only the project exists"
 
 
 class _PutUp(msgspec.Struct):
@@ -77,9 +78,7 @@ class Contained:
 
     def hint(self, output: bytes, mark: str) -> str:
         del mark
-        network = network_words(self._premises.network)
-        rules = f"a container in which only the project exists; {network}"
-        return hint(output, rules, network=not self._shares_network)
+        return hint(output, RULES, self._premises.network)
 
     async def close(self) -> None:
         await in_thread(self._engine.close)

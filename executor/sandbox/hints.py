@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from executor.sandbox.premises import EVERYWHERE, Network
 
+PROJECT_WRITABLE = "the project is writable, the rest read-only or hidden"
 _TAIL = 8 * 1024
 _SIGNS: tuple[tuple[str, re.Pattern[bytes]], ...] = tuple(
     (kind, re.compile(b"|".join(words), re.IGNORECASE))
@@ -36,17 +37,19 @@ _SIGNS: tuple[tuple[str, re.Pattern[bytes]], ...] = tuple(
 )
 
 
-def hint(output: bytes, rules: str, *, network: bool) -> str:
+def hint(output: bytes, rules: str, network: Network, *, by_host: bool = False) -> str:
     """A sentence or two on what the sandbox forbids; empty where nothing points to it.
 
-    `rules` says what this sandbox lets through; `network`: it is closed, at least in part.
+    `rules` says what this sandbox lets through, but for the network; `by_host`: it can tell hosts
+    apart.
     """
     tail = output[-_TAIL:]
     kinds = {kind for kind, sign in _SIGNS if sign.search(tail)}
-    if not network:
+    if network == EVERYWHERE:
         kinds -= {"network"}
     if not kinds:
         return ""
+    rules = f"{rules}; {_network_words(network, by_host=by_host)}"
     return (
         f"This command ran in a sandbox ({rules}), which may be why it failed. Do not try to get "
         "around it: work within the project, use the file and Git tools for what commands may not "
@@ -57,7 +60,7 @@ def hint(output: bytes, rules: str, *, network: bool) -> str:
 _NAMED_MAX = 8
 
 
-def network_words(network: Network, *, by_host: bool = False) -> str:
+def _network_words(network: Network, *, by_host: bool = False) -> str:
     """What of the network a command has; `by_host`: this sandbox can let single hosts through."""
     if network == EVERYWHERE:
         return "the network is open"

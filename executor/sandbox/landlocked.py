@@ -13,7 +13,7 @@ from pathlib import Path
 
 from executor.errors import SandboxBroken, not_set_up
 from executor.sandbox import landlock
-from executor.sandbox.hints import hint, network_words
+from executor.sandbox.hints import hint
 from executor.sandbox.landlock import DEVICE, LIST, READ, WRITE, Tree
 from executor.sandbox.launch import Grant, Launch, Restrictions
 from executor.sandbox.limits import Group, group_name, memory_of
@@ -33,7 +33,7 @@ from executor.workspace.waiting import in_thread
 
 RULES = (
     "what is in the project's folders is writable, the project's first level and .git are not, "
-    "the rest is read-only or hidden; "
+    "the rest is read-only or hidden"
 )
 _DEVICES = ("null", "zero", "full", "random", "urandom", "ptmx", "pts")
 _SYSTEM_APART = ("dev", "proc", "sys")
@@ -70,8 +70,7 @@ class Landlocked:
 
     def hint(self, output: bytes, mark: str) -> str:
         del mark
-        rules = RULES + network_words(self._premises.network)
-        return hint(output, rules, network=not self._shares_network)
+        return hint(output, RULES, self._premises.network)
 
     async def close(self) -> None:
         if self._group is not None:

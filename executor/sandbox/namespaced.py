@@ -13,7 +13,7 @@ import msgspec
 
 from executor.errors import SandboxBroken, not_set_up
 from executor.sandbox import bubblewrap
-from executor.sandbox.hints import hint, network_words
+from executor.sandbox.hints import PROJECT_WRITABLE, hint
 from executor.sandbox.launch import Held, Launch, Opened
 from executor.sandbox.limits import Group, group_name, memory_of, namespace_bound
 from executor.sandbox.outline import COMMON_FOLDER_CONTENT, Outline, outline
@@ -33,8 +33,6 @@ from executor.sandbox.surroundings import (
     shown_tools,
 )
 from executor.workspace.waiting import in_thread
-
-RULES = "the project is writable, the rest read-only or hidden; "
 
 
 class _Machine(msgspec.Struct, frozen=True):
@@ -102,8 +100,7 @@ class Bubblewrapped:
 
     def hint(self, output: bytes, mark: str) -> str:
         del mark
-        rules = RULES + network_words(self._premises.network, by_host=True)
-        return hint(output, rules, network=not self._shares_network)
+        return hint(output, PROJECT_WRITABLE, self._premises.network, by_host=True)
 
     async def close(self) -> None:
         if self._machine is not None:
